@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* Every limit of the library, once. Character limits of BITS count UTF-16 units, the others bytes.
+   Not here: what a peer or a user may set (job properties), and time-outs of the network
+   (timeouts.h). */
+#ifndef BCJ2_BASE_LIMITS_H
+#define BCJ2_BASE_LIMITS_H
+
+/* names and texts a caller gives */
+#define LIMIT_DISPLAY_NAME_UTF16 256
+#define LIMIT_DESCRIPTION_UTF16  1024
+#define LIMIT_PATH_BYTES         4095
+#define LIMIT_URL_BYTES          8192
+#define LIMIT_CONTENT_NAME_BYTES 260
+
+/* managers */
+#define LIMIT_SLOTS                    1024
+#define LIMIT_DEFAULT_BACKGROUND_SLOTS 1
+#define LIMIT_DEFAULT_FOREGROUND_SLOTS 64
+#define LIMIT_INACTIVITY_DEFAULT_S     7776000u
+
+/* jobs */
+#define LIMIT_RETRY_DELAY_MIN_S     5u
+#define LIMIT_RETRY_DELAY_DEFAULT_S 600u
+#define LIMIT_NO_PROGRESS_DEFAULT_S 1209600u
+#define LIMIT_REPLY_IN_MEMORY       1048576u
+#define LIMIT_FAREWELL_S            86400u /* Close and Cancel are repeated so long at most */
+
+/* what a server may send */
+#define LIMIT_HEAD_BYTES         65536 /* one response head, status line and all fields */
+#define LIMIT_HEAD_FIELDS        256
+#define LIMIT_HEADER_VALUE_BYTES 4096 /* what the server accepts, per field */
+#define LIMIT_ERROR_BODY_BYTES   65536 /* of an unexpected body this much is drained */
+#define LIMIT_SESSION_ID_BYTES   100
+#define LIMIT_HOST_ID_BYTES      300
+#define LIMIT_REPLY_URL_BYTES    8192
+#define LIMIT_VALIDATOR_BYTES    512 /* ETag, Last-Modified */
+#define LIMIT_REDIRECTS          10
+
+/* fragments, in bytes (wire-protocol 2.4) */
+#define LIMIT_FRAGMENT_MIN              5120u
+#define LIMIT_FRAGMENT_MAX              (13u * 1024 * 1024)
+#define LIMIT_FRAGMENT_START            (256u * 1024)
+#define LIMIT_FRAGMENT_START_FOREGROUND (4u * 1024 * 1024)
+
+/* replies: synced at least so often, and at the end */
+#define LIMIT_SYNC_EVERY_BYTES (64u * 1024 * 1024)
+#define LIMIT_SYNC_EVERY_MS    30000u
+
+/* texts the library makes */
+#define LIMIT_DETAIL_BYTES     1024 /* bcj2_last_detail */
+#define LIMIT_ERROR_TEXT_BYTES 2048 /* the description in an error object */
+#define LIMIT_LOG_LINE_BYTES   1024
+
+#endif

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/* The durable truth about all jobs: one SQLite database in the queue directory. One connection per
+   store, used by any thread: every function takes the store's lock (recursive), a transaction keeps it
+   from begin to end. Getters outside a transaction read the last committed state.
+
+   Durable transactions are on the disk when bcj2__store_commit() returns; soft ones survive a crash of
+   the process and may be lost in a power cut, from the end backwards.
+
+   Not here: what a change means (core); SQL outside this folder. */
+#ifndef BCJ2_STORE_H
+#define BCJ2_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <bcj2/types.h>
+#include "bup.h"
+#include "get.h"
+#include "log.h"
+
+struct store;
+
+/* A moment that survives a restart and, as well as wall clocks allow, a reboot. */
+struct store_deadline {
+    bool set;
+    char boot_id[40];   /* of the boot that now_ms belongs to */
+    uint64_t now_ms;    /* on that boot's clock (bcj2__os_now_ms) */
+    bcj2_filetime wall; /* the same moment on the wall clock */
+};
+
+struct store_job {
+    int64_t seq; /* creation order; never reused */
+    bcj2_guid id;
+    uint32_t owner_uid;
+    bcj2_job_type type;
+    bcj2_job_state state;
+    bcj2_job_priority priority;
+    char *display_name, *description;
+    uint32_t notify_flags;
+    uint32_t retry_delay_s, no_progress_s;
+    bcj2_filetime creation_time, modification_time, completion_time;
+    uint64_t queued_order; /* when it became QUEUED, among all jobs: first in, first out */
+    uint32_t error_count;
+    /* the error of states ERROR and TRANSIENT_ERROR */
+    bcj2_error_context error_context;
+    bcj2_status error_code;
+    uint32_t error_http_status;
+    bool error_has_file, error_has_protocol;
+    char *error_text; /* NULL: none */
+    /* retries */
+    struct store_deadline next_attempt; /* TRANSIENT_ERROR; not set: waits for the network */
+    struct store_deadline series_start; /* the no-progress clock */
+    /* the reply (upload-reply) */
+    char *reply_name;     /* NULL: none yet */
+    bool reply_generated; /* reply_name was made by the library */
+    char *reply_temp;     /* the temporary file's path; NULL: not made yet */
+    bool reply_requested; /* its transfer has begun: reply_total is "known" (0 while it is not) */
+    uint64_t reply_total;
+    /* Complete under way: the temporary file that is being renamed */
+    bool completing;
+    uint64_t completing_device, completing_inode;
+};
+
+struct store_file {
+    uint32_t index; /* from 0, in the order of adding */
+    char *remote_name, *local_name;
+    uint64_t bytes_total; /* BCJ2_SIZE_UNKNOWN */
+    uint64_t bytes_transferred;
+    bool transferred;
+};
+
+/* An upload's session and its reply's download, one row per job that ever ran. */
+struct store_transfer {
+    bool exists;
+    struct bup_saved bup;
+    struct get_saved get;
+    char get_boot_id[40]; /* the boot in which get.offset was written */
+};
+
+/* A Close or Cancel that outlives its job. */
+struct store_farewell {
+    int64_t seq;
+    enum bup_packet packet;
+    char *url;          /* the job's remote name, with the host already replaced */
+    char *session_id;
+    uint32_t retry_delay_s;
+    uint32_t attempts;
+    struct store_deadline next_attempt, give_up;
+};
+
+void bcj2__store_job_done(struct store_job *job); /* frees what it holds; zeroes it */
+void bcj2__store_file_done(struct store_file *file);
+void bcj2__store_farewell_done(struct store_farewell *farewell);
+
+/* ---- opening ---- */
+
+/* Opens (or makes) the database in directory, which must exist and be ours: checked are the owner
+   (BCJ2_E_ACCESSDENIED), that it can be written (BCJ2_E_ACCESSDENIED), the file system
+   (BCJ2_E_NOT_SUPPORTED), the schema (newer: BCJ2_E_NOT_SUPPORTED; corrupt or not ours:
+   BCJ2_E_DATABASE_CORRUPT, nothing is recreated), the space (BCJ2_E_DISK_FULL). Keeps a shared lock on
+   open.lock. Rows of completed and cancelled jobs are purged if nobody else has the queue open. */
+bcj2_status bcj2__store_open(const char *directory, const struct log *log, struct store **ret);
+void *bcj2__store_close(struct store *s); /* NULL is fine; returns NULL */
+/* Grows with every committed transaction that changed a job, whoever made it. */
+bcj2_status bcj2__store_change(struct store *s, uint64_t *ret);
+
+/* ---- transactions ---- */
+
+/* Writers queue on writer.lock. Keeps the store's lock until commit or rollback. No nesting. */
+bcj2_status bcj2__store_begin(struct store *s);
+/* durable: synced. On failure it is rolled back. */
+bcj2_status bcj2__store_commit(struct store *s, bool durable);
+void bcj2__store_rollback(struct store *s);
+/* Takes and gives back the store's lock, for a few reads that belong together. */
+void bcj2__store_lock(struct store *s);
+void bcj2__store_unlock(struct store *s);
+
+/* ---- reading (inside or outside a transaction) ---- */
+
+bcj2_status bcj2__store_job_by_id(struct store *s, const bcj2_guid *id, struct store_job *ret);
+bcj2_status bcj2__store_job_by_seq(struct store *s, int64_t seq, struct store_job *ret);
+/* BCJ2_E_NOT_FOUND if there is no such row. Cheaper than the whole row: */
+bcj2_status bcj2__store_job_state(struct store *s, int64_t seq, bcj2_job_state *ret);
+/* ids of jobs that are not final, in creation order; owner_uid UINT32_MAX: all. mem_free. */
+bcj2_status bcj2__store_job_ids(struct store *s, uint32_t owner_uid, bcj2_guid **ret_ids,
+                                uint32_t *ret_count);
+bcj2_status bcj2__store_job_count(struct store *s, uint32_t owner_uid, uint64_t *ret);
+/* The first waiting (QUEUED) job of a priority, by queued_order, whose seq is not among `not`;
+   BCJ2_S_FALSE: none. Uses an index. */
+bcj2_status bcj2__store_first_queued(struct store *s, bcj2_job_priority priority, const int64_t *not_in,
+                                     size_t not_count, int64_t *ret_seq);
+/* How many jobs are in these states (a bit mask of 1u << state). */
+bcj2_status bcj2__store_count_states(struct store *s, uint32_t state_mask, uint64_t *ret);
+/* The job in TRANSIENT_ERROR with the earliest next attempt that is set, for this boot:
+   by now_ms within this boot, by wall clock for deadlines of another one. BCJ2_S_FALSE: none. */
+bcj2_status bcj2__store_next_retry(struct store *s, int64_t *ret_seq, struct store_deadline *ret);
+/* The job that is not final and was modified longest ago (inactivity). BCJ2_S_FALSE: none. */
+bcj2_status bcj2__store_oldest_modified(struct store *s, int64_t *ret_seq, bcj2_filetime *ret);
+/* seqs of all jobs in these states, in creation order; mem_free. */
+bcj2_status bcj2__store_jobs_in(struct store *s, uint32_t state_mask, int64_t **ret_seqs,
+                                uint32_t *ret_count);
+bcj2_status bcj2__store_file_count(struct store *s, int64_t seq, uint32_t *ret);
+bcj2_status bcj2__store_file(struct store *s, int64_t seq, uint32_t index, struct store_file *ret);
+bcj2_status bcj2__store_transfer(struct store *s, int64_t seq, struct store_transfer *ret);
+bcj2_status bcj2__store_next_farewell(struct store *s, int64_t after_seq, struct store_farewell *ret);
+                                   /* by seq, after after_seq; BCJ2_S_FALSE: none */
+
+/* ---- writing (inside a transaction only) ---- */
+
+/* Inserts; seq is given back. */
+bcj2_status bcj2__store_job_insert(struct store *s, struct store_job *job);
+/* The only way to another state: compare-and-set. BCJ2_S_FALSE: the job is not in state `from` (any
+   more), nothing was written. QUEUED gives it a new queued_order, TRANSFERRED its completion time. */
+bcj2_status bcj2__store_set_state(struct store *s, int64_t seq, bcj2_job_state from, bcj2_job_state to,
+                                  bcj2_filetime now);
+/* Each of the following also sets the modification time to now and counts as a change. */
+bcj2_status bcj2__store_set_display_name(struct store *s, int64_t seq, const char *v, bcj2_filetime now);
+bcj2_status bcj2__store_set_description(struct store *s, int64_t seq, const char *v, bcj2_filetime now);
+bcj2_status bcj2__store_set_priority(struct store *s, int64_t seq, bcj2_job_priority v,
+                                     bcj2_filetime now);
+bcj2_status bcj2__store_set_retry_delay(struct store *s, int64_t seq, uint32_t v, bcj2_filetime now);
+bcj2_status bcj2__store_set_no_progress(struct store *s, int64_t seq, uint32_t v, bcj2_filetime now);
+bcj2_status bcj2__store_set_reply_name(struct store *s, int64_t seq, const char *name, bool generated,
+                                       bcj2_filetime now);
+/* Error, retry and reply groups of *job as they stand there, by job->seq. */
+bcj2_status bcj2__store_set_error(struct store *s, const struct store_job *job, bcj2_filetime now);
+bcj2_status bcj2__store_set_retry(struct store *s, const struct store_job *job, bcj2_filetime now);
+bcj2_status bcj2__store_set_reply(struct store *s, const struct store_job *job, bcj2_filetime now);
+bcj2_status bcj2__store_set_completing(struct store *s, const struct store_job *job, bcj2_filetime now);
+bcj2_status bcj2__store_file_insert(struct store *s, int64_t seq, const struct store_file *file,
+                                    bcj2_filetime now);
+bcj2_status bcj2__store_set_file_progress(struct store *s, int64_t seq, const struct store_file *file,
+                                          bcj2_filetime now);
+bcj2_status bcj2__store_set_transfer(struct store *s, int64_t seq, const struct store_transfer *t);
+/* After Complete and Cancel: forgets the transfer row (sessions are capabilities). */
+bcj2_status bcj2__store_forget_transfer(struct store *s, int64_t seq);
+bcj2_status bcj2__store_farewell_insert(struct store *s, const struct store_farewell *f);
+bcj2_status bcj2__store_farewell_update(struct store *s, const struct store_farewell *f);
+bcj2_status bcj2__store_farewell_delete(struct store *s, int64_t seq);
+
+/* ---- the snapshot of a job as JSON (bcj2_get_json); mem_free ---- */
+bcj2_status bcj2__store_job_json(struct store *s, int64_t seq, const char *status_text, char **ret);
+
+#endif
