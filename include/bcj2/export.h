@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What every public header needs: the export mark and the C++ brackets. Nothing else belongs here. */
+/* What every public header needs: the export mark and the C++ brackets. Nothing else belongs here.
+ */
 #ifndef BCJ2_EXPORT_H
 #define BCJ2_EXPORT_H
 

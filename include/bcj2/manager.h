@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The manager: one queue directory, opened by this process. Jobs belong to the directory, not to the
-   manager: closing it stops the bytes and keeps the jobs. (job-semantics section 2) */
+/* The manager: one queue directory, opened by this process. Jobs belong to the directory, not to
+   the manager: closing it stops the bytes and keeps the jobs. (job-semantics section 2) */
 #ifndef BCJ2_MANAGER_H
 #define BCJ2_MANAGER_H
 
@@ -16,20 +16,20 @@ typedef void (*bcj2_log_callback)(void *user, int32_t level, const char *line);
 
 typedef struct bcj2_manager_options {
     uint32_t struct_size;
-    uint32_t flags;                /* BCJ2_MANAGER_…; others are refused */
-    uint32_t background_slots;     /* background jobs at a time; 0 = default, 1; at most 1,024 */
-    uint32_t foreground_slots;     /* foreground jobs at a time; 0 = default, 64; at most 1,024 */
-    uint32_t max_jobs;             /* 0 = no limit; 300 in BITS */
-    uint32_t max_jobs_per_user;    /* 0 = no limit; 60 in BITS */
-    uint32_t max_files_per_job;    /* 0 = no limit; 200 in BITS; an upload job holds one anyway */
-    uint32_t max_ranges_per_file;  /* 0 = no limit; for downloads */
+    uint32_t flags;                  /* BCJ2_MANAGER_…; others are refused */
+    uint32_t background_slots;       /* background jobs at a time; 0 = default, 1; at most 1,024 */
+    uint32_t foreground_slots;       /* foreground jobs at a time; 0 = default, 64; at most 1,024 */
+    uint32_t max_jobs;               /* 0 = no limit; 300 in BITS */
+    uint32_t max_jobs_per_user;      /* 0 = no limit; 60 in BITS */
+    uint32_t max_files_per_job;      /* 0 = no limit; 200 in BITS; an upload job holds one anyway */
+    uint32_t max_ranges_per_file;    /* 0 = no limit; for downloads */
     uint32_t job_inactivity_timeout; /* seconds until an untouched job is cancelled; 0 = 90 days */
-    bcj2_log_callback log;         /* NULL: no log */
+    bcj2_log_callback log;           /* NULL: no log */
     void *log_user;
 } bcj2_manager_options;
-#define BCJ2_MANAGER_OPTIONS_INIT                                                                  \
-    {                                                                                              \
-        (uint32_t)sizeof(bcj2_manager_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0                       \
+#define BCJ2_MANAGER_OPTIONS_INIT                                            \
+    {                                                                        \
+        (uint32_t)sizeof(bcj2_manager_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 \
     }
 
 typedef struct bcj2_manager_info {
@@ -38,27 +38,27 @@ typedef struct bcj2_manager_info {
     int64_t runner_pid; /* 0 = nobody does */
     uint64_t jobs;      /* jobs in the queue, final ones not counted */
 } bcj2_manager_info;
-#define BCJ2_MANAGER_INFO_INIT                                                                     \
-    {                                                                                              \
-        (uint32_t)sizeof(bcj2_manager_info), 0, 0, 0                                               \
+#define BCJ2_MANAGER_INFO_INIT                       \
+    {                                                \
+        (uint32_t)sizeof(bcj2_manager_info), 0, 0, 0 \
     }
 
-/* Opens the queue in directory (UTF-8, absolute or relative; made with mode 0700 if it is missing, its
-   parents too). NULL: $BCJ2_QUEUE, else $XDG_STATE_HOME/bcj2 or ~/.local/state/bcj2 (macOS:
-   ~/Library/Application Support/bcj2; root: /var/lib/bcj2). options may be NULL: defaults. Jobs that
-   were running when the last process ended go on at once. Nothing is borrowed but options->log_user.
-   *ret_manager is the caller's, to be given to bcj2_manager_close().
-   BCJ2_OK; BCJ2_E_INVALIDARG (NULL, bad option, path not UTF-8 or too long); BCJ2_E_ACCESSDENIED
-   (directory of another user, or not writable); BCJ2_E_SHARING_VIOLATION (another process has the
-   queue open: its pid is in the detail); BCJ2_E_NOT_SUPPORTED (network file system, or a queue written
-   by a newer version); BCJ2_E_DATABASE_CORRUPT; BCJ2_E_DISK_FULL; BCJ2_E_OUTOFMEMORY; the status of
+/* Opens the queue in directory (UTF-8, absolute or relative; made with mode 0700 if it is missing,
+   its parents too). NULL: $BCJ2_QUEUE, else $XDG_STATE_HOME/bcj2 or ~/.local/state/bcj2 (macOS:
+   ~/Library/Application Support/bcj2; root: /var/lib/bcj2). options may be NULL: defaults. Jobs
+   that were running when the last process ended go on at once. Nothing is borrowed but
+   options->log_user. *ret_manager is the caller's, to be given to bcj2_manager_close(). BCJ2_OK;
+   BCJ2_E_INVALIDARG (NULL, bad option, path not UTF-8 or too long); BCJ2_E_ACCESSDENIED (directory
+   of another user, or not writable); BCJ2_E_SHARING_VIOLATION (another process has the queue open:
+   its pid is in the detail); BCJ2_E_NOT_SUPPORTED (network file system, or a queue written by a
+   newer version); BCJ2_E_DATABASE_CORRUPT; BCJ2_E_DISK_FULL; BCJ2_E_OUTOFMEMORY; the status of
    another failed system call. Any thread. */
 BCJ2_API bcj2_status bcj2_manager_open(const char *directory, const bcj2_manager_options *options,
                                        bcj2_manager **ret_manager);
 
 /* Stops moving bytes, lets due goodbyes to servers end (2 s at most), frees the manager and returns
-   NULL. Jobs stay in the queue. Handles of jobs, files, errors and enumerators stay objects that can
-   be unref'd; their other calls, waiting ones included, return BCJ2_E_CLOSED. NULL is fine. Any
+   NULL. Jobs stay in the queue. Handles of jobs, files, errors and enumerators stay objects that
+   can be unref'd; their other calls, waiting ones included, return BCJ2_E_CLOSED. NULL is fine. Any
    thread, once. */
 BCJ2_API bcj2_manager *bcj2_manager_close(bcj2_manager *manager);
 
@@ -99,9 +99,9 @@ BCJ2_API bcj2_status bcj2_manager_get_error_description(bcj2_manager *manager, b
 
 /* Enumerators. An enumerator may be used by one thread at a time; different ones by any thread.
    next: BCJ2_OK and an object of the caller's, or BCJ2_S_FALSE and NULL at the end. skip:
-   BCJ2_S_FALSE when fewer than n were left (the position is then the end). clone: same snapshot, same
-   position. count: all of the snapshot, wherever the position is. unref returns NULL; NULL is fine.
-   All others: BCJ2_E_INVALIDARG (NULL), BCJ2_E_CLOSED, BCJ2_E_OUTOFMEMORY.
+   BCJ2_S_FALSE when fewer than n were left (the position is then the end). clone: same snapshot,
+   same position. count: all of the snapshot, wherever the position is. unref returns NULL; NULL is
+   fine. All others: BCJ2_E_INVALIDARG (NULL), BCJ2_E_CLOSED, BCJ2_E_OUTOFMEMORY.
    (IEnumBackgroundCopyJobs) */
 BCJ2_API bcj2_status bcj2_job_enum_next(bcj2_job_enum *jobs, bcj2_job **ret_job);
 BCJ2_API bcj2_status bcj2_job_enum_reset(bcj2_job_enum *jobs);

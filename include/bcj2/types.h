@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The types of the API: identifiers, handles, enumerations with the values of Windows, and the
-   transparent structs. Every transparent struct begins with struct_size, set by its _INIT macro; the
-   library reads and writes no more than that many bytes. (job-semantics section 4) */
+   transparent structs. Every transparent struct begins with struct_size, set by its _INIT macro;
+   the library reads and writes no more than that many bytes. (job-semantics section 4) */
 #ifndef BCJ2_TYPES_H
 #define BCJ2_TYPES_H
 
@@ -19,8 +19,8 @@ typedef struct bcj2_guid {
 
 #define BCJ2_GUID_TEXT_SIZE 39 /* "{8-4-4-4-12 hexadecimal digits}" and NUL */
 
-/* Writes *guid as "{…}" in lower case, with its NUL, into text. Neither may be NULL (then nothing is
-   written). Any thread. */
+/* Writes *guid as "{…}" in lower case, with its NUL, into text. Neither may be NULL (then nothing
+   is written). Any thread. */
 BCJ2_API void bcj2_guid_format(const bcj2_guid *guid, char text[BCJ2_GUID_TEXT_SIZE]);
 
 /* Reads a GUID from text; braces are optional, digits of either case.
@@ -73,23 +73,23 @@ typedef uint64_t bcj2_filetime; /* 100 ns since 1601-01-01 UTC; 0 = never */
 
 typedef struct bcj2_job_progress {
     uint32_t struct_size;
-    uint64_t bytes_total;       /* BCJ2_SIZE_UNKNOWN while a file's size is not known; 0 without files */
+    uint64_t bytes_total; /* BCJ2_SIZE_UNKNOWN while a file's size is not known; 0 without files */
     uint64_t bytes_transferred; /* the upload only; a reply is counted in bcj2_reply_progress */
     uint32_t files_total, files_transferred;
 } bcj2_job_progress;
-#define BCJ2_JOB_PROGRESS_INIT                                                                     \
-    {                                                                                              \
-        (uint32_t)sizeof(bcj2_job_progress), 0, 0, 0, 0                                            \
+#define BCJ2_JOB_PROGRESS_INIT                          \
+    {                                                   \
+        (uint32_t)sizeof(bcj2_job_progress), 0, 0, 0, 0 \
     }
 
 typedef struct bcj2_reply_progress {
     uint32_t struct_size;
-    uint64_t bytes_total;       /* BCJ2_SIZE_UNKNOWN until the reply is requested */
+    uint64_t bytes_total; /* BCJ2_SIZE_UNKNOWN until the reply is requested */
     uint64_t bytes_transferred;
 } bcj2_reply_progress;
-#define BCJ2_REPLY_PROGRESS_INIT                                                                   \
-    {                                                                                              \
-        (uint32_t)sizeof(bcj2_reply_progress), 0, 0                                                \
+#define BCJ2_REPLY_PROGRESS_INIT                    \
+    {                                               \
+        (uint32_t)sizeof(bcj2_reply_progress), 0, 0 \
     }
 
 typedef struct bcj2_file_progress {
@@ -98,9 +98,9 @@ typedef struct bcj2_file_progress {
     uint64_t bytes_transferred;
     int32_t completed; /* upload: 1 once the server has the whole file */
 } bcj2_file_progress;
-#define BCJ2_FILE_PROGRESS_INIT                                                                    \
-    {                                                                                              \
-        (uint32_t)sizeof(bcj2_file_progress), 0, 0, 0                                              \
+#define BCJ2_FILE_PROGRESS_INIT                       \
+    {                                                 \
+        (uint32_t)sizeof(bcj2_file_progress), 0, 0, 0 \
     }
 
 typedef struct bcj2_job_times {
@@ -108,9 +108,9 @@ typedef struct bcj2_job_times {
     bcj2_filetime creation_time, modification_time;
     bcj2_filetime transfer_completion_time; /* 0 until the job was TRANSFERRED */
 } bcj2_job_times;
-#define BCJ2_JOB_TIMES_INIT                                                                        \
-    {                                                                                              \
-        (uint32_t)sizeof(bcj2_job_times), 0, 0, 0                                                  \
+#define BCJ2_JOB_TIMES_INIT                       \
+    {                                             \
+        (uint32_t)sizeof(bcj2_job_times), 0, 0, 0 \
     }
 
 BCJ2_END_DECLS

@@ -6,9 +6,9 @@
 #include <stdint.h>
 #include <bcj2/types.h>
 
-#define FILETIME_PER_S   10000000u
-#define FILETIME_PER_MS  10000u
-#define FILETIME_UNIX_0  116444736000000000u /* 1970-01-01 */
+#define FILETIME_PER_S  10000000u
+#define FILETIME_PER_MS 10000u
+#define FILETIME_UNIX_0 116444736000000000u /* 1970-01-01 */
 
 static inline bcj2_filetime bcj2__filetime_from_unix(int64_t seconds, int64_t nanoseconds)
 {

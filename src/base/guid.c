@@ -50,8 +50,8 @@ bool bcj2__guid_parse(const char *text, bcj2_guid *ret)
         bytes[nibble / 2] = (uint8_t)(bytes[nibble / 2] << 4 | digit);
         nibble++;
     }
-    ret->data1 = (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 |
-                 bytes[3];
+    ret->data1 =
+        (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
     ret->data2 = (uint16_t)(bytes[4] << 8 | bytes[5]);
     ret->data3 = (uint16_t)(bytes[6] << 8 | bytes[7]);
     memcpy(ret->data4, bytes + 8, 8);

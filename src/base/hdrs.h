@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The head of an HTTP answer (or request, at the server) as a bounded set of fields, and what can go
-   wrong instead of an answer: the neutral words that net, proto and core share. */
+/* The head of an HTTP answer (or request, at the server) as a bounded set of fields, and what can
+   go wrong instead of an answer: the neutral words that net, proto and core share. */
 #ifndef BCJ2_BASE_HDRS_H
 #define BCJ2_BASE_HDRS_H
 
@@ -19,7 +19,7 @@ enum net_failure {
     NET_TLS_CERTIFICATE,  /* authority, name, date */
     NET_TLS_REVOKED,
     NET_TLS_REVOCATION_UNKNOWN,
-    NET_TLS_HANDSHAKE,    /* TLS failed for another reason */
+    NET_TLS_HANDSHAKE, /* TLS failed for another reason */
     NET_PROXY_NOT_RESOLVED,
     NET_PROXY_CANNOT_CONNECT,
     NET_NO_NETWORK,
@@ -47,7 +47,8 @@ struct hdrs {
 void bcj2__hdrs_init(struct hdrs *h); /* empty, with the limits of limits.h */
 void bcj2__hdrs_done(struct hdrs *h);
 void bcj2__hdrs_clear(struct hdrs *h); /* for the next head (1xx, redirects) */
-/* Adds a field; value is trimmed. A NUL, CR or LF in it, or one more than the limits, sets overflow. */
+/* Adds a field; value is trimmed. A NUL, CR or LF in it, or one more than the limits, sets
+ * overflow. */
 bool bcj2__hdrs_add(struct hdrs *h, const char *name, size_t name_length, const char *value,
                     size_t value_length);
 /* One line of a head as it came, with or without its line end: a status line starts a new head. */

@@ -10,8 +10,9 @@
 
 bool bcj2__str_parse_u64(const char *text, size_t length, uint64_t *ret); /* digits only, 1 to 20 */
 bool bcj2__str_parse_u32(const char *text, uint32_t *ret);                /* the whole string */
-bool bcj2__str_parse_i64(const char *text, int64_t *ret); /* the whole string; a leading '-' is fine */
-bool bcj2__str_same(const char *a, const char *b);        /* ASCII, case ignored */
+bool bcj2__str_parse_i64(const char *text,
+                         int64_t *ret);            /* the whole string; a leading '-' is fine */
+bool bcj2__str_same(const char *a, const char *b); /* ASCII, case ignored */
 bool bcj2__str_same_n(const char *a, const char *b, size_t length);
 bool bcj2__str_starts(const char *text, const char *prefix);
 /* The part of text without blanks (space, tab) at both ends. */

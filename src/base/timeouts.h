@@ -7,11 +7,11 @@
 #include <stdint.h>
 
 struct timeouts {
-    uint32_t connect_ms;        /* name, connection, TLS */
-    uint32_t send_stall_ms;     /* since the socket last took a byte of the request */
-    uint32_t response_ms;       /* from the request's last byte to the status line */
-    uint32_t last_response_ms;  /* the same for the last fragment: the application works meanwhile */
-    uint32_t receive_stall_ms;  /* since the last byte of a body came */
+    uint32_t connect_ms;       /* name, connection, TLS */
+    uint32_t send_stall_ms;    /* since the socket last took a byte of the request */
+    uint32_t response_ms;      /* from the request's last byte to the status line */
+    uint32_t last_response_ms; /* the same for the last fragment: the application works meanwhile */
+    uint32_t receive_stall_ms; /* since the last byte of a body came */
     uint32_t close_farewell_ms; /* bcj2_manager_close waits so long for goodbyes */
     uint32_t writer_lock_ms;    /* SQLite's own wait, the net below writer.lock */
     uint32_t retry_delay_min_s; /* the floor of bcj2_set_minimum_retry_delay */

@@ -25,8 +25,7 @@ static bool is_hex(char c)
 /* Characters that may stand in a URI as they are ('%' is looked at by itself). */
 static bool is_legal(char c)
 {
-    return c != '\0' &&
-           (is_alpha(c) || is_digit(c) || strchr("-._~:/?#[]@!$&'()*+,;=", c) != NULL);
+    return c != '\0' && (is_alpha(c) || is_digit(c) || strchr("-._~:/?#[]@!$&'()*+,;=", c) != NULL);
 }
 
 static bool is_host_char(char c)
@@ -34,7 +33,8 @@ static bool is_host_char(char c)
     return is_alpha(c) || is_digit(c) || c == '-' || c == '.' || c == '_';
 }
 
-/* The length of the host at text: a name, an IPv4 or a bracketed IPv6 address; 0 if there is none. */
+/* The length of the host at text: a name, an IPv4 or a bracketed IPv6 address; 0 if there is none.
+ */
 static size_t host_length(const char *text)
 {
     size_t n = 0;
@@ -182,8 +182,8 @@ static bool clean(const char *reference, struct buf *ret)
     return bcj2__buf_ok(ret);
 }
 
-/* Appends path with "." and ".." segments removed (RFC 3986 5.2.4). start is where the path begins in
-   the buffer: ".." never climbs over it. */
+/* Appends path with "." and ".." segments removed (RFC 3986 5.2.4). start is where the path begins
+   in the buffer: ".." never climbs over it. */
 static void append_path(struct buf *ret, const char *path, size_t length)
 {
     size_t start = ret->length;
@@ -212,8 +212,8 @@ static void append_path(struct buf *ret, const char *path, size_t length)
     }
 }
 
-/* The resolved URL: an absolute reference stays, "//host" takes the scheme, "/path" the host, "?q" the
-   path, anything else the folder. */
+/* The resolved URL: an absolute reference stays, "//host" takes the scheme, "/path" the host, "?q"
+   the path, anything else the folder. */
 static bool resolve_clean(const char *base, const struct url *b, const char *ref, struct buf *ret)
 {
     size_t scheme = 0;

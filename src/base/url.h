@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* http and https URLs as text: checking what a caller gives, changing the host, resolving what a server
-   sends (RFC 3986), and a form without secrets for people. Nothing is escaped on the way but in
-   bcj2__url_resolve(). */
+/* http and https URLs as text: checking what a caller gives, changing the host, resolving what a
+   server sends (RFC 3986), and a form without secrets for people. Nothing is escaped on the way but
+   in bcj2__url_resolve(). */
 #ifndef BCJ2_BASE_URL_H
 #define BCJ2_BASE_URL_H
 
@@ -17,14 +17,14 @@ struct url {
     size_t host_length;
     uint32_t port; /* the scheme's default if not given */
     bool port_given;
-    const char *path; /* from the first '/' (or the '?', or the end) */
+    const char *path;    /* from the first '/' (or the '?', or the end) */
     size_t path_length;  /* without query */
     const char *query;   /* from the '?', or the end */
     size_t query_length; /* without fragment */
 };
 
-/* Splits an absolute URL. On failure *ret_problem (static text) says what is wrong with it: "no host",
-   "scheme must be http or https", "character 0x20 at 12 must be escaped", … */
+/* Splits an absolute URL. On failure *ret_problem (static text) says what is wrong with it: "no
+   host", "scheme must be http or https", "character 0x20 at 12 must be escaped", … */
 bool bcj2__url_parse(const char *text, struct url *ret, char ret_problem[128]);
 
 /* Is it host [":" port], at most 300 bytes, and nothing else? */
@@ -33,8 +33,8 @@ bool bcj2__url_host_id_valid(const char *host_id);
 /* url with its host (and its port, if host_id has one) replaced, without fragment. */
 bool bcj2__url_with_host(const char *url, const char *host_id, struct buf *ret);
 
-/* reference as a server sent it, made clean (trimmed, '\' before the query becomes '/', illegal bytes
-   percent-encoded) and resolved against base. False: not http(s), no host, or too long. */
+/* reference as a server sent it, made clean (trimmed, '\' before the query becomes '/', illegal
+   bytes percent-encoded) and resolved against base. False: not http(s), no host, or too long. */
 bool bcj2__url_resolve(const char *base, const char *reference, struct buf *ret);
 
 /* "https://host:8443" of a URL, to compare origins. */

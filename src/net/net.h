@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The transfer engine: HTTP requests over one libcurl multi handle. One thread owns an engine and calls
-   everything but bcj2__net_wake(); nothing is decided inside a libcurl callback, what happened comes out
-   of bcj2__net_next() after the transfer work is done. Files are read and written by offset, straight
-   from and to their descriptors.
+/* The transfer engine: HTTP requests over one libcurl multi handle. One thread owns an engine and
+   calls everything but bcj2__net_wake(); nothing is decided inside a libcurl callback, what
+   happened comes out of bcj2__net_next() after the transfer work is done. Files are read and
+   written by offset, straight from and to their descriptors.
 
    Not here: what to send, what an answer means (proto, core), which transfer runs (core/queue). */
 #ifndef BCJ2_NET_H
@@ -16,41 +16,43 @@
 
 struct net;
 
-/* What may be done to a server's certificate check is nothing: TLS is verified with the system's CAs (or
-   $CURL_CA_BUNDLE / $SSL_CERT_FILE, as libcurl's own tools do). */
+/* What may be done to a server's certificate check is nothing: TLS is verified with the system's
+   CAs (or $CURL_CA_BUNDLE / $SSL_CERT_FILE, as libcurl's own tools do). */
 struct net_request {
-    uint64_t token;           /* the caller's name for the transfer; unique among running ones */
-    const char *method;       /* "BITS_POST" or "GET" */
-    const char *url;          /* without fragment */
-    const char *lines;        /* "Name: value" NUL … NUL: more header lines; NULL: none */
-    bool has_body;            /* BITS_POST: Content-Length is always sent, 0 too */
-    int body_fd;              /* borrowed until the transfer's DONE */
+    uint64_t token;     /* the caller's name for the transfer; unique among running ones */
+    const char *method; /* "BITS_POST" or "GET" */
+    const char *url;    /* without fragment */
+    const char *lines;  /* "Name: value" NUL … NUL: more header lines; NULL: none */
+    bool has_body;      /* BITS_POST: Content-Length is always sent, 0 too */
+    int body_fd;        /* borrowed until the transfer's DONE */
     uint64_t body_offset, body_length;
-    bool follow_redirects;    /* GET: up to 10, never from https to http */
-    bool pause_at_body;       /* GET: report the head before the first body byte and wait for
-                                 bcj2__net_continue() */
-    int sink_fd;              /* where the body goes; borrowed; -1: drained up to 64 KiB, then cut */
+    bool follow_redirects; /* GET: up to 10, never from https to http */
+    bool pause_at_body;    /* GET: report the head before the first body byte and wait for
+                              bcj2__net_continue() */
+    int sink_fd;           /* where the body goes; borrowed; -1: drained up to 64 KiB, then cut */
     uint32_t response_timeout_ms;
 };
 
 enum net_event_type {
-    NET_EV_HEAD, /* pause_at_body: the head of a final answer is there, the body waits (or is empty) */
+    NET_EV_HEAD, /* pause_at_body: the head of a final answer is there, the body waits (or is empty)
+                  */
     NET_EV_DONE, /* the transfer is over, with or without an answer; the token is free */
 };
 
 struct net_event {
     enum net_event_type type;
     uint64_t token;
-    const struct hdrs *head;  /* valid until the next call of an engine function; status 0: none came */
-    enum net_failure failure; /* DONE: NET_OK if the answer is complete */
-    bcj2_status local_status; /* DONE with NET_LOCAL_* */
-    uint64_t elapsed_ms;      /* from the start to now */
-    uint64_t sent;            /* bytes of the body handed to the socket */
-    uint64_t written;         /* bytes written to the sink */
-    uint64_t sink_offset;     /* where the next byte would go */
-    bool reused;              /* on an old connection */
-    bool connected;           /* a connection had been made */
-    const char *detail;       /* libcurl's words, "" if none; without secrets */
+    const struct hdrs
+        *head; /* valid until the next call of an engine function; status 0: none came */
+    enum net_failure failure;  /* DONE: NET_OK if the answer is complete */
+    bcj2_status local_status;  /* DONE with NET_LOCAL_* */
+    uint64_t elapsed_ms;       /* from the start to now */
+    uint64_t sent;             /* bytes of the body handed to the socket */
+    uint64_t written;          /* bytes written to the sink */
+    uint64_t sink_offset;      /* where the next byte would go */
+    bool reused;               /* on an old connection */
+    bool connected;            /* a connection had been made */
+    const char *detail;        /* libcurl's words, "" if none; without secrets */
     const char *effective_url; /* after redirects; NULL if the same */
 };
 
@@ -64,16 +66,18 @@ void *bcj2__net_destroy(struct net *n); /* aborts what runs; NULL is fine; retur
 
 /* Starts a transfer; everything in request is copied but the descriptors. */
 bcj2_status bcj2__net_start(struct net *n, const struct net_request *request);
-/* After NET_EV_HEAD: the body flows into the sink from this offset on; ignore: it is drained instead. */
+/* After NET_EV_HEAD: the body flows into the sink from this offset on; ignore: it is drained
+ * instead. */
 bcj2_status bcj2__net_continue(struct net *n, uint64_t token, uint64_t sink_offset, bool ignore);
-/* Ends a transfer now: no event comes for it any more. Its connection is closed if it was in the middle
-   of something. Unknown tokens are fine. */
+/* Ends a transfer now: no event comes for it any more. Its connection is closed if it was in the
+   middle of something. Unknown tokens are fine. */
 void bcj2__net_abort(struct net *n, uint64_t token);
 bool bcj2__net_progress(const struct net *n, uint64_t token, struct net_progress *ret);
 uint32_t bcj2__net_running(const struct net *n);
 
-/* Moves bytes, then sleeps until something can be moved, bcj2__net_wake() is called, or timeout_ms is
-   over (UINT64_MAX: for ever). Returns at once if events wait. Time-outs of transfers are kept here. */
+/* Moves bytes, then sleeps until something can be moved, bcj2__net_wake() is called, or timeout_ms
+   is over (UINT64_MAX: for ever). Returns at once if events wait. Time-outs of transfers are kept
+   here. */
 bcj2_status bcj2__net_poll(struct net *n, uint64_t timeout_ms);
 /* The next event; false: none. */
 bool bcj2__net_next(struct net *n, struct net_event *ret);

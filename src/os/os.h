@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Everything the library asks of the operating system. Only this floor includes POSIX headers, and only
-   here do Linux and macOS differ. Functions that can fail return a bcj2_status and set the detail (what,
-   which path, errno in words). All descriptors are close-on-exec; EINTR is handled here.
+/* Everything the library asks of the operating system. Only this floor includes POSIX headers, and
+   only here do Linux and macOS differ. Functions that can fail return a bcj2_status and set the
+   detail (what, which path, errno in words). All descriptors are close-on-exec; EINTR is handled
+   here.
 
    Every system call goes through a table (os_syscall.h), so that tests can replace one by name. */
 #ifndef BCJ2_OS_H
@@ -14,14 +15,15 @@
 
 /* ---- status ---- */
 
-/* The HRESULT of an errno value: ENOENT 0x80070002, EACCES/EPERM/EROFS/ELOOP 0x80070005, ENOSPC/EDQUOT
-   0x80070070, ENOTDIR 0x80070003, EIO 0x8007045D, ENAMETOOLONG 0x800700CE, ENOMEM, … else E_FAIL. */
+/* The HRESULT of an errno value: ENOENT 0x80070002, EACCES/EPERM/EROFS/ELOOP 0x80070005,
+   ENOSPC/EDQUOT 0x80070070, ENOTDIR 0x80070003, EIO 0x8007045D, ENAMETOOLONG 0x800700CE, ENOMEM, …
+   else E_FAIL. */
 bcj2_status bcj2__os_status(int errno_value);
 
 /* ---- clocks ---- */
 
-uint64_t bcj2__os_now_ms(void);          /* goes on in sleep, one origin per boot: for all waiting */
-bcj2_filetime bcj2__os_wall(void);       /* for stamps that people see */
+uint64_t bcj2__os_now_ms(void);    /* goes on in sleep, one origin per boot: for all waiting */
+bcj2_filetime bcj2__os_wall(void); /* for stamps that people see */
 #define OS_BOOT_ID_SIZE 40
 void bcj2__os_boot_id(char text[OS_BOOT_ID_SIZE]); /* changes with each boot; never empty */
 
@@ -43,8 +45,8 @@ char *bcj2__os_home(void);                  /* $HOME, else the password database
 struct os_mutex;
 struct os_cond;
 struct os_thread;
-struct os_mutex *bcj2__os_mutex_create(void);         /* recursive; NULL: no memory */
-void *bcj2__os_mutex_destroy(struct os_mutex *m);     /* NULL is fine; returns NULL */
+struct os_mutex *bcj2__os_mutex_create(void);     /* recursive; NULL: no memory */
+void *bcj2__os_mutex_destroy(struct os_mutex *m); /* NULL is fine; returns NULL */
 void bcj2__os_mutex_lock(struct os_mutex *m);
 void bcj2__os_mutex_unlock(struct os_mutex *m);
 struct os_cond *bcj2__os_cond_create(void);
@@ -75,14 +77,15 @@ struct os_stat {
 bcj2_status bcj2__os_stat(const char *path, bool follow, struct os_stat *ret);
 bcj2_status bcj2__os_fstat(int fd, const char *path, struct os_stat *ret);
 
-/* The file to upload: opened non-blocking (a FIFO would hang us), then looked at. A directory, FIFO or
-   device is BCJ2_E_ACCESSDENIED. Symbolic links are followed: the user named it. */
+/* The file to upload: opened non-blocking (a FIFO would hang us), then looked at. A directory, FIFO
+   or device is BCJ2_E_ACCESSDENIED. Symbolic links are followed: the user named it. */
 bcj2_status bcj2__os_open_source(const char *path, int *ret_fd, struct os_stat *ret_stat);
 
-/* A new file, 0600, O_EXCL and O_NOFOLLOW; an existing one (or a link) is BCJ2_E_SHARING_VIOLATION. */
+/* A new file, 0600, O_EXCL and O_NOFOLLOW; an existing one (or a link) is BCJ2_E_SHARING_VIOLATION.
+ */
 bcj2_status bcj2__os_create(const char *path, int *ret_fd);
-/* One of ours again, for reading and writing: O_NOFOLLOW, then checked to be a regular file of this user
-   with one link; else BCJ2_E_ACCESSDENIED. */
+/* One of ours again, for reading and writing: O_NOFOLLOW, then checked to be a regular file of this
+   user with one link; else BCJ2_E_ACCESSDENIED. */
 bcj2_status bcj2__os_reopen(const char *path, int *ret_fd, struct os_stat *ret_stat);
 /* Whatever it is, for reading; follows links. */
 bcj2_status bcj2__os_open_read(const char *path, int *ret_fd);
@@ -91,16 +94,17 @@ bcj2_status bcj2__os_open_read(const char *path, int *ret_fd);
 bcj2_status bcj2__os_pread(int fd, void *data, size_t size, uint64_t offset, size_t *ret_read);
 bcj2_status bcj2__os_pwrite(int fd, const void *data, size_t size, uint64_t offset);
 bcj2_status bcj2__os_truncate(int fd, uint64_t size);
-/* Reserves space without changing the size, where the system can; BCJ2_E_DISK_FULL if there is none;
-   BCJ2_OK where it cannot be done. */
+/* Reserves space without changing the size, where the system can; BCJ2_E_DISK_FULL if there is
+   none; BCJ2_OK where it cannot be done. */
 bcj2_status bcj2__os_preallocate(int fd, uint64_t size);
-bcj2_status bcj2__os_sync(int fd);                        /* data and size to the disk itself */
-bcj2_status bcj2__os_sync_folder_of(const char *path);    /* the folder that holds path */
-bcj2_status bcj2__os_rename(const char *from, const char *to); /* replaces; a directory: ACCESSDENIED */
-bcj2_status bcj2__os_link(const char *from, const char *to);   /* existing: SHARING_VIOLATION */
-bcj2_status bcj2__os_unlink(const char *path);            /* a missing file is BCJ2_OK */
-bcj2_status bcj2__os_chmod_by_umask(int fd);              /* 0666 less the process's umask */
-void *bcj2__os_close(int fd);                             /* -1 is fine; returns NULL */
+bcj2_status bcj2__os_sync(int fd);                     /* data and size to the disk itself */
+bcj2_status bcj2__os_sync_folder_of(const char *path); /* the folder that holds path */
+bcj2_status bcj2__os_rename(const char *from,
+                            const char *to); /* replaces; a directory: ACCESSDENIED */
+bcj2_status bcj2__os_link(const char *from, const char *to); /* existing: SHARING_VIOLATION */
+bcj2_status bcj2__os_unlink(const char *path);               /* a missing file is BCJ2_OK */
+bcj2_status bcj2__os_chmod_by_umask(int fd);                 /* 0666 less the process's umask */
+void *bcj2__os_close(int fd);                                /* -1 is fine; returns NULL */
 
 /* ---- folders ---- */
 
@@ -113,7 +117,8 @@ char *bcj2__os_folder_of(const char *path);
 const char *bcj2__os_base_of(const char *path);
 /* An absolute path of an existing folder, links resolved; mem_free. */
 bcj2_status bcj2__os_real_path(const char *path, char **ret);
-/* "nfs", "smb", "9p", … if the folder is on a file system whose locks cannot be trusted; else NULL. */
+/* "nfs", "smb", "9p", … if the folder is on a file system whose locks cannot be trusted; else NULL.
+ */
 const char *bcj2__os_network_file_system(const char *folder);
 
 /* ---- locks ---- */

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* The BITS upload protocol, client side, as a pure machine (wire-protocol section 2). It takes what was
-   seen and says what to do next; it makes no request, reads no clock and no file, allocates nothing.
+/* The BITS upload protocol, client side, as a pure machine (wire-protocol section 2). It takes what
+   was seen and says what to do next; it makes no request, reads no clock and no file, allocates
+   nothing.
 
        NONE --Create--> SENDING --last byte acknowledged--> REPLY --stored--> CLOSING --> DONE
          ^                 |  \--(plain upload, or no reply URL)-----------------^
          '--session lost---'
 
-   (CREATED and SENDING of the spec are one phase: acked says which.) Every entry from outside (a start,
-   a resume, an immediate retry) goes through Ping once there is a session.
+   (CREATED and SENDING of the spec are one phase: acked says which.) Every entry from outside (a
+   start, a resume, an immediate retry) goes through Ping once there is a session.
 
-   An upload-reply job is DONE when its reply is stored: Close is a farewell then, made by the caller
-   (bcj2__bup_farewell_answer). A plain upload is DONE at the final answer to Close.
+   An upload-reply job is DONE when its reply is stored: Close is a farewell then, made by the
+   caller (bcj2__bup_farewell_answer). A plain upload is DONE at the final answer to Close.
 
    Not here: when to retry a failed job (retry.h), the reply's download (get.h), header text
    (bup_msg.h). */
@@ -38,14 +39,14 @@ struct bup_saved {
     enum bup_phase phase;
     struct bup_source source; /* at session start */
     char session_id[LIMIT_SESSION_ID_BYTES + 1];
-    char host_id[LIMIT_HOST_ID_BYTES + 1]; /* "": the origin */
-    uint32_t fallback_s;                   /* BUP_NEVER: no fallback */
-    uint64_t fallback_used_ms;             /* time the fallback clock has run already */
-    uint64_t acked;                        /* the next byte the server wants */
-    uint32_t fragment;                     /* the size for the next fragment */
-    uint32_t ceiling;                      /* LIMIT_FRAGMENT_MAX, or less after a 413 */
-    char reply_url[LIMIT_REPLY_URL_BYTES + 1];        /* as the server sent it; "" = none */
-    char reply_host[LIMIT_HOST_ID_BYTES + 1];         /* the host-id that took the last byte; "" */
+    char host_id[LIMIT_HOST_ID_BYTES + 1];     /* "": the origin */
+    uint32_t fallback_s;                       /* BUP_NEVER: no fallback */
+    uint64_t fallback_used_ms;                 /* time the fallback clock has run already */
+    uint64_t acked;                            /* the next byte the server wants */
+    uint32_t fragment;                         /* the size for the next fragment */
+    uint32_t ceiling;                          /* LIMIT_FRAGMENT_MAX, or less after a 413 */
+    char reply_url[LIMIT_REPLY_URL_BYTES + 1]; /* as the server sent it; "" = none */
+    char reply_host[LIMIT_HOST_ID_BYTES + 1];  /* the host-id that took the last byte; "" */
     bool close_tried;       /* plain upload: one Close has failed for now already */
     bool new_session_tried; /* a 416 without an offset has made us start anew once */
 };
@@ -78,11 +79,11 @@ enum bup_event_type {
 struct bup_event {
     enum bup_event_type type;
     uint64_t now_ms;
-    struct bup_source source;       /* as it is now; looked at in START and ANSWER before BUP_REPLY */
-    const struct hdrs *head;        /* ANSWER */
-    uint64_t elapsed_ms;            /* ANSWER: from the start of the request to the answer */
-    enum net_failure failure;       /* NO_ANSWER */
-    bcj2_status local_status;       /* NO_ANSWER with NET_LOCAL_* */
+    struct bup_source source; /* as it is now; looked at in START and ANSWER before BUP_REPLY */
+    const struct hdrs *head;  /* ANSWER */
+    uint64_t elapsed_ms;      /* ANSWER: from the start of the request to the answer */
+    enum net_failure failure; /* NO_ANSWER */
+    bcj2_status local_status; /* NO_ANSWER with NET_LOCAL_* */
     bool immediate_retries_allowed; /* NO_ANSWER: false if the job's no-progress time-out is 0 */
 };
 
@@ -99,10 +100,10 @@ enum bup_save { BUP_SAVE_NOT, BUP_SAVE_SOFT, BUP_SAVE_DURABLE };
 struct bup_step {
     enum bup_want want;
     enum bup_save save;
-    struct bup_out request;   /* SEND; session_id points into the machine; content_name is NULL */
-    bool last;                /* SEND: carries the last byte, the answer may take minutes */
-    const char *host_id;      /* SEND: replaces the URL's host; NULL: the origin. Into the machine */
-    struct failure failure;   /* FAIL */
+    struct bup_out request; /* SEND; session_id points into the machine; content_name is NULL */
+    bool last;              /* SEND: carries the last byte, the answer may take minutes */
+    const char *host_id;    /* SEND: replaces the URL's host; NULL: the origin. Into the machine */
+    struct failure failure; /* FAIL */
     enum bup_packet farewell; /* DONE, FAIL: NONE, CLOSE or CANCEL has still to be said */
     bool connected;           /* an answer was accepted: the job is TRANSFERRING */
     bool progress;            /* new bytes were acknowledged: the retry series ends */
@@ -116,8 +117,8 @@ void bcj2__bup_init(struct bup *m, bcj2_job_type type, bcj2_job_priority priorit
 
 struct bup_step bcj2__bup_step(struct bup *m, const struct bup_event *event);
 
-/* Call when a run ends (suspend, pre-emption, failure): adds the run time of the fallback clock to the
-   saved part and halves the fragment size if a fragment was under way. */
+/* Call when a run ends (suspend, pre-emption, failure): adds the run time of the fallback clock to
+   the saved part and halves the fragment size if a fragment was under way. */
 void bcj2__bup_interrupted(struct bup *m, uint64_t now_ms);
 
 /* What follows from the answer to a Close or Cancel that outlives its job. head NULL: none came. */

@@ -12,22 +12,23 @@
 struct failure {
     bcj2_status code;
     bcj2_error_context context;
-    uint32_t http_status;    /* 0 = none came */
-    enum net_failure net;    /* NET_OK unless the transfer itself failed */
+    uint32_t http_status; /* 0 = none came */
+    enum net_failure net; /* NET_OK unless the transfer itself failed */
     bool transient;
-    bool tied_to_network;    /* no network: wait for it, not for the retry delay */
-    uint32_t retry_after_s;  /* the server's wish; 0 = none */
-    const char *what;        /* static text: what was being done or what was wrong with the answer */
+    bool tied_to_network;   /* no network: wait for it, not for the retry delay */
+    uint32_t retry_after_s; /* the server's wish; 0 = none */
+    const char *what;       /* static text: what was being done or what was wrong with the answer */
 };
 
 /* Is this status, as the answer to a request that should have succeeded, transient? */
 bool bcj2__classify_http_transient(uint32_t http_status);
 
-/* The failure for an HTTP answer. BITS-Error-Code, BITS-Error-Context and Retry-After are looked at. */
+/* The failure for an HTTP answer. BITS-Error-Code, BITS-Error-Context and Retry-After are looked
+ * at. */
 struct failure bcj2__classify_answer(const struct hdrs *head, const char *what);
 
-/* The failure for a transfer without a complete answer. local_status is the status of the failed file
-   operation for NET_LOCAL_*, else ignored. */
+/* The failure for a transfer without a complete answer. local_status is the status of the failed
+   file operation for NET_LOCAL_*, else ignored. */
 struct failure bcj2__classify_net(enum net_failure net, bcj2_status local_status, const char *what);
 
 /* A failure of our own making. */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The download of one resource as a pure machine (wire-protocol 2.9, 4.2-4.4): which request continues
-   it, whether the answer may be written to the file and where, whether it is whole. Today it fetches the
-   reply of an upload-reply job: no HEAD, one plain GET, a continued one with Range and a condition.
+/* The download of one resource as a pure machine (wire-protocol 2.9, 4.2-4.4): which request
+   continues it, whether the answer may be written to the file and where, whether it is whole. Today
+   it fetches the reply of an upload-reply job: no HEAD, one plain GET, a continued one with Range
+   and a condition.
 
-   The caller shows it the head before the first body byte is written (BCJ2 pauses the transfer), stores
-   the saved part, and only then lets the body flow. */
+   The caller shows it the head before the first body byte is written (BCJ2 pauses the transfer),
+   stores the saved part, and only then lets the body flow. */
 #ifndef BCJ2_PROTO_GET_H
 #define BCJ2_PROTO_GET_H
 
@@ -17,29 +18,29 @@
 
 /* What is stored of a download; the store has a column for each field. */
 struct get_saved {
-    bool begun;          /* an answer was accepted: the validators below are those of the bytes we have */
+    bool begun; /* an answer was accepted: the validators below are those of the bytes we have */
     bool total_known;
-    uint64_t total;      /* if total_known */
-    uint64_t offset;     /* bytes written, in order from 0 */
-    uint64_t synced;     /* of those, synced to disk */
+    uint64_t total;                                /* if total_known */
+    uint64_t offset;                               /* bytes written, in order from 0 */
+    uint64_t synced;                               /* of those, synced to disk */
     char etag[LIMIT_VALIDATOR_BYTES + 1];          /* strong, else "" */
     char last_modified[LIMIT_VALIDATOR_BYTES + 1]; /* exact text, else "" */
-    bool last_modified_strong; /* at least 60 s older than the answer's Date */
-    uint32_t restarts;         /* since the last whole attempt */
-    uint32_t preconditions_failed; /* 412 to an unchanged Last-Modified, in a row */
-    bool plain_only;               /* a 200 came where 206 was asked: no more ranges */
-    bool origin_tried;             /* the reply's host was exchanged for the origin once */
+    bool last_modified_strong;                     /* at least 60 s older than the answer's Date */
+    uint32_t restarts;                             /* since the last whole attempt */
+    uint32_t preconditions_failed;                 /* 412 to an unchanged Last-Modified, in a row */
+    bool plain_only;   /* a 200 came where 206 was asked: no more ranges */
+    bool origin_tried; /* the reply's host was exchanged for the origin once */
 };
 
 struct get {
     struct get_saved saved;
-    bool has_alternative;       /* there is another host to try on 404 or no connection */
+    bool has_alternative; /* there is another host to try on 404 or no connection */
     /* of this run only */
     bool awaiting, asked_range;
     uint64_t asked_first;
-    bool accepted;              /* the present answer's body is being written */
+    bool accepted; /* the present answer's body is being written */
     bool body_length_known;
-    uint64_t body_end;          /* offset after the body, if its length is known */
+    uint64_t body_end; /* offset after the body, if its length is known */
     uint32_t immediate_retries;
     uint32_t bad_answers;
 };
@@ -71,7 +72,7 @@ enum get_want {
 
 struct get_request {
     bool range;
-    uint64_t first; /* "bytes=first-" */
+    uint64_t first;                  /* "bytes=first-" */
     const char *if_range;            /* into the machine, or NULL */
     const char *if_unmodified_since; /* into the machine, or NULL */
     bool alternative;                /* use the other host's URL */
@@ -79,9 +80,9 @@ struct get_request {
 
 struct get_step {
     enum get_want want;
-    bool save;        /* store the saved part (soft) before the wish is carried out */
+    bool save; /* store the saved part (soft) before the wish is carried out */
     struct get_request request;
-    uint64_t offset;  /* BODY */
+    uint64_t offset; /* BODY */
     struct failure failure;
     bool connected;   /* an answer was accepted */
     bool restarted;   /* the file starts from 0 again */

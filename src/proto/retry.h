@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* When a failed job is tried again, and when it is not any more (job-semantics 7.2, 7.3, 7.5). Pure:
-   times are milliseconds of a clock that goes on in sleep and has one origin per boot; the caller
-   translates over a boot. */
+/* When a failed job is tried again, and when it is not any more (job-semantics 7.2, 7.3, 7.5).
+   Pure: times are milliseconds of a clock that goes on in sleep and has one origin per boot; the
+   caller translates over a boot. */
 #ifndef BCJ2_PROTO_RETRY_H
 #define BCJ2_PROTO_RETRY_H
 
@@ -10,15 +10,15 @@
 #include "classify.h"
 
 struct retry {
-    uint32_t delay_s;        /* the job's minimum retry delay */
-    uint32_t no_progress_s;  /* the job's no-progress time-out */
-    bool series;             /* a series of transient errors runs */
+    uint32_t delay_s;         /* the job's minimum retry delay */
+    uint32_t no_progress_s;   /* the job's no-progress time-out */
+    bool series;              /* a series of transient errors runs */
     uint64_t series_start_ms; /* its first error */
 };
 
 struct retry_verdict {
-    bool give_up;        /* go to ERROR */
-    bool series;         /* to be saved: the series after this error */
+    bool give_up; /* go to ERROR */
+    bool series;  /* to be saved: the series after this error */
     uint64_t series_start_ms;
     uint64_t next_ms;    /* the next attempt; UINT64_MAX: not by time (no network) */
     uint64_t give_up_ms; /* the no-progress time-out ends then; UINT64_MAX: not by time */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Who runs next (job-semantics 7.7): all foreground jobs up to the slots, and of the background jobs as
-   many as there are slots, the higher level first; a running lower level yields to a waiting higher
-   one. Pure: the queue hands in the running jobs and the first waiting one of each level. */
+/* Who runs next (job-semantics 7.7): all foreground jobs up to the slots, and of the background
+   jobs as many as there are slots, the higher level first; a running lower level yields to a
+   waiting higher one. Pure: the queue hands in the running jobs and the first waiting one of each
+   level. */
 #ifndef BCJ2_PROTO_SCHED_H
 #define BCJ2_PROTO_SCHED_H
 
@@ -28,8 +29,8 @@ struct sched_verdict {
     size_t index;               /* STOP: this one of the running */
 };
 
-/* The next single move; the caller carries it out and asks again until SCHED_NOTHING. waiting[p] says
-   whether a job of priority p waits. */
+/* The next single move; the caller carries it out and asks again until SCHED_NOTHING. waiting[p]
+   says whether a job of priority p waits. */
 struct sched_verdict bcj2__sched_next(const struct sched_slots *slots,
                                       const struct sched_running *running, size_t running_count,
                                       const bool waiting[4]);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The durable truth about all jobs: one SQLite database in the queue directory. One connection per
-   store, used by any thread: every function takes the store's lock (recursive), a transaction keeps it
-   from begin to end. Getters outside a transaction read the last committed state.
+   store, used by any thread: every function takes the store's lock (recursive), a transaction keeps
+   it from begin to end. Getters outside a transaction read the last committed state.
 
-   Durable transactions are on the disk when bcj2__store_commit() returns; soft ones survive a crash of
-   the process and may be lost in a power cut, from the end backwards.
+   Durable transactions are on the disk when bcj2__store_commit() returns; soft ones survive a crash
+   of the process and may be lost in a power cut, from the end backwards.
 
    Not here: what a change means (core); SQL outside this folder. */
 #ifndef BCJ2_STORE_H
@@ -80,7 +80,7 @@ struct store_transfer {
 struct store_farewell {
     int64_t seq;
     enum bup_packet packet;
-    char *url;          /* the job's remote name, with the host already replaced */
+    char *url; /* the job's remote name, with the host already replaced */
     char *session_id;
     uint32_t retry_delay_s;
     uint32_t attempts;
@@ -96,8 +96,9 @@ void bcj2__store_farewell_done(struct store_farewell *farewell);
 /* Opens (or makes) the database in directory, which must exist and be ours: checked are the owner
    (BCJ2_E_ACCESSDENIED), that it can be written (BCJ2_E_ACCESSDENIED), the file system
    (BCJ2_E_NOT_SUPPORTED), the schema (newer: BCJ2_E_NOT_SUPPORTED; corrupt or not ours:
-   BCJ2_E_DATABASE_CORRUPT, nothing is recreated), the space (BCJ2_E_DISK_FULL). Keeps a shared lock on
-   open.lock. Rows of completed and cancelled jobs are purged if nobody else has the queue open. */
+   BCJ2_E_DATABASE_CORRUPT, nothing is recreated), the space (BCJ2_E_DISK_FULL). Keeps a shared lock
+   on open.lock. Rows of completed and cancelled jobs are purged if nobody else has the queue open.
+ */
 bcj2_status bcj2__store_open(const char *directory, const struct log *log, struct store **ret);
 void *bcj2__store_close(struct store *s); /* NULL is fine; returns NULL */
 /* Grows with every committed transaction that changed a job, whoever made it. */
@@ -126,8 +127,8 @@ bcj2_status bcj2__store_job_ids(struct store *s, uint32_t owner_uid, bcj2_guid *
 bcj2_status bcj2__store_job_count(struct store *s, uint32_t owner_uid, uint64_t *ret);
 /* The first waiting (QUEUED) job of a priority, by queued_order, whose seq is not among `not`;
    BCJ2_S_FALSE: none. Uses an index. */
-bcj2_status bcj2__store_first_queued(struct store *s, bcj2_job_priority priority, const int64_t *not_in,
-                                     size_t not_count, int64_t *ret_seq);
+bcj2_status bcj2__store_first_queued(struct store *s, bcj2_job_priority priority,
+                                     const int64_t *not_in, size_t not_count, int64_t *ret_seq);
 /* How many jobs are in these states (a bit mask of 1u << state). */
 bcj2_status bcj2__store_count_states(struct store *s, uint32_t state_mask, uint64_t *ret);
 /* The job in TRANSIENT_ERROR with the earliest next attempt that is set, for this boot:
@@ -141,35 +142,42 @@ bcj2_status bcj2__store_jobs_in(struct store *s, uint32_t state_mask, int64_t **
 bcj2_status bcj2__store_file_count(struct store *s, int64_t seq, uint32_t *ret);
 bcj2_status bcj2__store_file(struct store *s, int64_t seq, uint32_t index, struct store_file *ret);
 bcj2_status bcj2__store_transfer(struct store *s, int64_t seq, struct store_transfer *ret);
-bcj2_status bcj2__store_next_farewell(struct store *s, int64_t after_seq, struct store_farewell *ret);
-                                   /* by seq, after after_seq; BCJ2_S_FALSE: none */
+bcj2_status bcj2__store_next_farewell(struct store *s, int64_t after_seq,
+                                      struct store_farewell *ret);
+/* by seq, after after_seq; BCJ2_S_FALSE: none */
 
 /* ---- writing (inside a transaction only) ---- */
 
 /* Inserts; seq is given back. */
 bcj2_status bcj2__store_job_insert(struct store *s, struct store_job *job);
 /* The only way to another state: compare-and-set. BCJ2_S_FALSE: the job is not in state `from` (any
-   more), nothing was written. QUEUED gives it a new queued_order, TRANSFERRED its completion time. */
-bcj2_status bcj2__store_set_state(struct store *s, int64_t seq, bcj2_job_state from, bcj2_job_state to,
-                                  bcj2_filetime now);
+   more), nothing was written. QUEUED gives it a new queued_order, TRANSFERRED its completion time.
+ */
+bcj2_status bcj2__store_set_state(struct store *s, int64_t seq, bcj2_job_state from,
+                                  bcj2_job_state to, bcj2_filetime now);
 /* Each of the following also sets the modification time to now and counts as a change. */
-bcj2_status bcj2__store_set_display_name(struct store *s, int64_t seq, const char *v, bcj2_filetime now);
-bcj2_status bcj2__store_set_description(struct store *s, int64_t seq, const char *v, bcj2_filetime now);
+bcj2_status bcj2__store_set_display_name(struct store *s, int64_t seq, const char *v,
+                                         bcj2_filetime now);
+bcj2_status bcj2__store_set_description(struct store *s, int64_t seq, const char *v,
+                                        bcj2_filetime now);
 bcj2_status bcj2__store_set_priority(struct store *s, int64_t seq, bcj2_job_priority v,
                                      bcj2_filetime now);
-bcj2_status bcj2__store_set_retry_delay(struct store *s, int64_t seq, uint32_t v, bcj2_filetime now);
-bcj2_status bcj2__store_set_no_progress(struct store *s, int64_t seq, uint32_t v, bcj2_filetime now);
-bcj2_status bcj2__store_set_reply_name(struct store *s, int64_t seq, const char *name, bool generated,
-                                       bcj2_filetime now);
+bcj2_status bcj2__store_set_retry_delay(struct store *s, int64_t seq, uint32_t v,
+                                        bcj2_filetime now);
+bcj2_status bcj2__store_set_no_progress(struct store *s, int64_t seq, uint32_t v,
+                                        bcj2_filetime now);
+bcj2_status bcj2__store_set_reply_name(struct store *s, int64_t seq, const char *name,
+                                       bool generated, bcj2_filetime now);
 /* Error, retry and reply groups of *job as they stand there, by job->seq. */
 bcj2_status bcj2__store_set_error(struct store *s, const struct store_job *job, bcj2_filetime now);
 bcj2_status bcj2__store_set_retry(struct store *s, const struct store_job *job, bcj2_filetime now);
 bcj2_status bcj2__store_set_reply(struct store *s, const struct store_job *job, bcj2_filetime now);
-bcj2_status bcj2__store_set_completing(struct store *s, const struct store_job *job, bcj2_filetime now);
+bcj2_status bcj2__store_set_completing(struct store *s, const struct store_job *job,
+                                       bcj2_filetime now);
 bcj2_status bcj2__store_file_insert(struct store *s, int64_t seq, const struct store_file *file,
                                     bcj2_filetime now);
-bcj2_status bcj2__store_set_file_progress(struct store *s, int64_t seq, const struct store_file *file,
-                                          bcj2_filetime now);
+bcj2_status bcj2__store_set_file_progress(struct store *s, int64_t seq,
+                                          const struct store_file *file, bcj2_filetime now);
 bcj2_status bcj2__store_set_transfer(struct store *s, int64_t seq, const struct store_transfer *t);
 /* After Complete and Cancel: forgets the transfer row (sessions are capabilities). */
 bcj2_status bcj2__store_forget_transfer(struct store *s, int64_t seq);

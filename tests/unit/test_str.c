@@ -27,8 +27,8 @@ static const struct {
 START_TEST(parse_u64)
 {
     uint64_t value = 7;
-    ck_assert_int_eq(
-        bcj2__str_parse_u64(numbers[_i].text, strlen(numbers[_i].text), &value), numbers[_i].ok);
+    ck_assert_int_eq(bcj2__str_parse_u64(numbers[_i].text, strlen(numbers[_i].text), &value),
+                     numbers[_i].ok);
     ck_assert_uint_eq(value, numbers[_i].ok ? numbers[_i].value : 7);
 }
 END_TEST

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* base/url: what is accepted, host replacement, and RFC 3986 resolution with the forms servers send. */
+/* base/url: what is accepted, host replacement, and RFC 3986 resolution with the forms servers
+ * send. */
 #include "../support/suite.h"
 #include "url.h"
 
