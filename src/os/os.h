@@ -125,6 +125,11 @@ bcj2_status bcj2__os_real_path(const char *path, char **ret);
  */
 const char *bcj2__os_network_file_system(const char *folder);
 
+/* ---- sockets ---- */
+
+/* socket(), close-on-exec; -1 and errno on failure. For libcurl, which does the rest itself. */
+int bcj2__os_socket(int family, int type, int protocol);
+
 /* ---- locks ---- */
 
 /* Opens (making it 0600, O_NOFOLLOW) the lock file. */
