@@ -50,6 +50,7 @@ install: ## build and install below $(DESTDIR)$(PREFIX)
 	$(configure) $(MESON_OPTIONS)
 	$(compile)
 	meson install -C $(BUILD) --no-rebuild $(if $(DESTDIR),--destdir '$(abspath $(DESTDIR))')
+	$(if $(DESTDIR),,if [ "$$(id -u)" = 0 ] && command -v ldconfig >/dev/null; then ldconfig; fi)
 
 check: ## everything that continuous integration does
 	.ci/run
