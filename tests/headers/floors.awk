@@ -64,8 +64,8 @@ function check_include(line,    name)
         if (floor == "include") {
             offence("a public header includes <bcj2/…> only: " name)
         }
-        if (floor == "proto" && name ~ /^"(mem|log|detail)\.h"/) {
-            offence("proto neither allocates nor tells: " name)
+        if (floor == "proto" && name ~ /^"(mem|log)\.h"/) {
+            offence("proto neither allocates nor logs: " name)
         }
         return
     }
