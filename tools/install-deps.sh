@@ -96,7 +96,13 @@ install_with_apt() { # packages
 
 tell() { # the lines of missing: what they are, for people
     echo "$1" | while read -r need minimum rest; do
-        if [ "$minimum" = - ]; then echo "  $need"; else echo "  $need >= $minimum"; fi
+        case $need:$minimum in
+        c:*) echo '  a C compiler (cc) with the headers of the C library' ;;
+        c++:*) echo '  a C++ compiler (c++)' ;;
+        sanitized:*) echo "  clang's sanitizer libraries" ;;
+        *:-) echo "  $need" ;;
+        *) echo "  $need >= $minimum" ;;
+        esac
     done >&2
 }
 
