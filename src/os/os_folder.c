@@ -63,15 +63,18 @@ bcj2_status bcj2__os_mkdirs(const char *path)
     if (part == NULL) {
         return bcj2__detail_no_memory();
     }
+    struct os_stat s;
+    bcj2_status status = bcj2__os_stat(part, true, &s);
+    if (status != BCJ2_OK || s.is_directory) {
+        return status;
+    }
     /* from the top, each part that is not there yet */
     char *end = part;
-    bcj2_status status = BCJ2_OK;
     do {
         end += strspn(end, "/");
         end += strcspn(end, "/");
         char separator = *end;
         *end = '\0';
-        struct os_stat s;
         status = bcj2__os_stat(part, true, &s);
         if (status == BCJ2_OK && !s.is_directory) {
             status = make_folder(part);
