@@ -33,7 +33,9 @@ fail() {
 }
 
 stop_server() {
-    [ -z "$server_pid" ] || { kill "$server_pid" && wait "$server_pid" || :; } 2>/dev/null
+    if [ -n "$server_pid" ] && kill "$server_pid" 2>/dev/null; then
+        wait "$server_pid" 2>/dev/null || :
+    fi
     server_pid=
 }
 
@@ -144,7 +146,9 @@ stood=$(log_numbers next "$work/server.log" | tail -n 1)
 lines=$(wc -l <"$work/server.log")
 tail -n 1 "$work/server.log"
 echo "the server stands at $stood of $large_bytes bytes"
-[ "$stood" -ge $((large_bytes / 2)) ] && [ "$stood" -lt "$large_bytes" ] || fail 'that is not half-way'
+if [ "$stood" -lt $((large_bytes / 2)) ] || [ "$stood" -ge "$large_bytes" ]; then
+    fail 'that is not half-way'
+fi
 
 say 'The job is still in the queue'
 echo '$ bcj2 list'

@@ -13,6 +13,8 @@ sha256() {
 }
 
 echo "report on ${BITS_ORIGINAL_REQUEST_URL##*/}"
-# shellcheck disable=SC2046 # the numbers are to be split
-printf '  lines    %d\n  words    %d\n  bytes    %d\n' $(wc -lwc <"$text")
+wc -lwc <"$text" | {
+    read -r lines words bytes
+    printf '  lines    %d\n  words    %d\n  bytes    %d\n' "$lines" "$words" "$bytes"
+}
 printf '  SHA-256  %s\n' "$(sha256 "$text" | cut -d ' ' -f 1)"

@@ -8,7 +8,7 @@
 #define BCJ2_CLI_H
 
 #include <bcj2/bcj2.h>
-#include <cJSON.h>
+#include <cjson/cJSON.h>
 #include "options.h"
 
 #define EXIT_DONE   0

@@ -128,8 +128,7 @@ static void show_moving(struct upload *up, struct progress_bar *bar)
     } else if (reply.bytes_total == BCJ2_SIZE_UNKNOWN) {
         progress_bar_show(bar, PROGRESS_SERVER, 0, 0, NULL);
     } else {
-        /* a total of 0 with bytes there: the server did not tell the size */
-        bool unknown = reply.bytes_total < reply.bytes_transferred;
+        bool unknown = reply.bytes_total == 0; /* it is 0 until the server told the size */
         progress_bar_show(bar, PROGRESS_REPLY, reply.bytes_transferred,
                           unknown ? BCJ2_SIZE_UNKNOWN : reply.bytes_total, NULL);
     }

@@ -4,6 +4,7 @@
 #include "out.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,23 +49,19 @@ static bool normalise(const char *prefix, char text[BCJ2_GUID_TEXT_SIZE])
 /* Several jobs begin so: names some of them. */
 static int ambiguous(struct cli *cli, const char *prefix, bcj2_job_enum *jobs)
 {
-    char list[SHOWN_CANDIDATES * BCJ2_GUID_TEXT_SIZE + 8] = "";
+    char list[(SHOWN_CANDIDATES + 1) * (BCJ2_GUID_TEXT_SIZE + 1)] = "";
     char id[BCJ2_GUID_TEXT_SIZE];
     bcj2_job *job;
+    size_t length = 0;
     int shown = 0;
     (void)bcj2_job_enum_reset(jobs);
-    while (bcj2_job_enum_next(jobs, &job) == BCJ2_OK) {
+    while (shown <= SHOWN_CANDIDATES && bcj2_job_enum_next(jobs, &job) == BCJ2_OK) {
         find_format_job(job, id);
         (void)bcj2_job_unref(job);
-        if (strncmp(id, prefix, strlen(prefix)) != 0) {
-            continue;
+        if (strncmp(id, prefix, strlen(prefix)) == 0) {
+            const char *text = shown++ < SHOWN_CANDIDATES ? id : "and more";
+            length += (size_t)snprintf(list + length, sizeof list - length, " %s", text);
         }
-        if (shown++ == SHOWN_CANDIDATES) {
-            strcat(list, " …");
-            break;
-        }
-        strcat(list, " ");
-        strcat(list, id);
     }
     return out_bad(cli, "\"%s\" could be more than one job:%s", prefix, list);
 }

@@ -38,8 +38,8 @@ void out_say(const char *format, ...)
     va_end(args);
 }
 
-/* {"error": {"status": …, "name": …, "text": …, "detail": …}}; status 0: no call failed. A document
-   with jobs gets a list "errors" instead. */
+/* {"error": {"code": …, "code_name": …, "text": …, "detail": …}}, as in a job's snapshot; status 0: no
+   call failed. A document with jobs gets a list "errors" instead. */
 static void document_error(struct cli *cli, bcj2_status status, const char *text,
                            const char *detail)
 {
@@ -49,9 +49,9 @@ static void document_error(struct cli *cli, bcj2_status status, const char *text
     cJSON *error = cJSON_CreateObject();
     if (status != 0) {
         char code[16];
-        (void)snprintf(code, sizeof code, "0x%08" PRIx32, (uint32_t)status);
-        cJSON_AddStringToObject(error, "status", code);
-        cJSON_AddStringToObject(error, "name", bcj2_status_name(status));
+        (void)snprintf(code, sizeof code, "0x%08" PRIX32, (uint32_t)status);
+        cJSON_AddStringToObject(error, "code", code);
+        cJSON_AddStringToObject(error, "code_name", bcj2_status_name(status));
     }
     cJSON_AddStringToObject(error, "text", text);
     cJSON_AddStringToObject(error, "detail", detail);
