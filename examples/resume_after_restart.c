@@ -59,6 +59,9 @@ static bcj2_status make_job(bcj2_manager *manager, const struct arguments *a, bc
         perror(a->id_file);
         status = BCJ2_E_FAIL;
     }
+    if (BCJ2_SUCCEEDED(status)) {
+        (void)fprintf(stderr, "made a new job\n");
+    }
     return status;
 }
 

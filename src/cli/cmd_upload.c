@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define BIT(state)   (1u << (state))
 #define ALL_STATES   (BIT(BCJ2_JOB_STATE_CANCELLED + 1) - 1u)
@@ -35,7 +34,6 @@ struct upload {
 static int prepare_paths(struct cli *cli, struct upload *up)
 {
     const char *file = cli->options.arguments[0], *output = cli->options.output;
-    struct stat st;
     int result = paths_check_source(cli, file);
     if (result != EXIT_DONE) {
         return result;
@@ -51,8 +49,9 @@ static int prepare_paths(struct cli *cli, struct upload *up)
     if (up->output == NULL) {
         return out_bad(cli, "cannot put the reply into %s: %s", output, strerror(errno));
     }
-    if (stat(up->output, &st) == 0 && S_ISDIR(st.st_mode)) {
-        return out_bad(cli, "cannot put the reply into %s: it is a folder", output);
+    result = paths_check_output(cli, up->output);
+    if (result != EXIT_DONE) {
+        return result;
     }
     if (strcmp(up->file, up->output) == 0) {
         return out_bad(cli, "the reply would replace the file that is uploaded");

@@ -16,7 +16,7 @@
 /* Before the queue is opened; once. false: no thread could be made. */
 bool interrupt_start(void);
 void interrupt_hold(void);
-/* From now on a signal closes cli->manager; only calls on jobs may be made until interrupt_end(). */
+/* From now on a signal closes cli->manager: only calls on jobs until interrupt_end(). */
 void interrupt_close_on_signal(struct cli *cli);
 /* Back to DIE. cli->signal is the one that came, cli->manager is NULL then. */
 void interrupt_end(struct cli *cli);

@@ -38,8 +38,8 @@ void out_say(const char *format, ...)
     va_end(args);
 }
 
-/* {"error": {"code": …, "code_name": …, "text": …, "detail": …}}, as in a job's snapshot; status 0: no
-   call failed. A document with jobs gets a list "errors" instead. */
+/* {"error": {"code": …, "code_name": …, "text": …, "detail": …}}, as in a job's snapshot; status 0:
+   no call failed. A document with jobs gets a list "errors" instead. */
 static void document_error(struct cli *cli, bcj2_status status, const char *text,
                            const char *detail)
 {

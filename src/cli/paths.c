@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,16 @@ static char *join(const char *folder, const char *name)
     return path;
 }
 
+static const char *home_folder(void)
+{
+    const char *home = getenv("HOME");
+    if (home == NULL || home[0] == '\0') {
+        const struct passwd *entry = getpwuid(geteuid());
+        home = entry == NULL ? NULL : entry->pw_dir;
+    }
+    return home;
+}
+
 char *paths_queue(const char *option)
 {
     const char *queue = option != NULL ? option : getenv("BCJ2_QUEUE");
@@ -36,16 +47,15 @@ char *paths_queue(const char *option)
     if (geteuid() == 0) {
         return strdup("/var/lib/bcj2");
     }
-    const char *home = getenv("HOME");
-    bool have_home = home != NULL && home[0] == '/';
+    const char *home = home_folder();
 #ifdef __APPLE__
-    return have_home ? join(home, "Library/Application Support/bcj2") : NULL;
+    return home == NULL ? NULL : join(home, "Library/Application Support/bcj2");
 #else
     const char *state = getenv("XDG_STATE_HOME");
     if (state != NULL && state[0] == '/') {
         return join(state, "bcj2");
     }
-    return have_home ? join(home, ".local/state/bcj2") : NULL;
+    return home == NULL ? NULL : join(home, ".local/state/bcj2");
 #endif
 }
 
@@ -81,6 +91,24 @@ int paths_check_source(struct cli *cli, const char *path)
     if (!S_ISREG(st.st_mode)) {
         return out_bad(cli, "cannot upload %s: it is %s, not a file", path,
                        S_ISDIR(st.st_mode) ? "a folder" : "a pipe or a device");
+    }
+    return EXIT_DONE;
+}
+
+int paths_check_output(struct cli *cli, const char *path)
+{
+    char folder[PATH_BYTES];
+    struct stat st;
+    size_t length = (size_t)(strrchr(path, '/') - path);
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+        return out_bad(cli, "cannot put the reply into %s: it is a folder", path);
+    }
+    if (length >= sizeof folder) {
+        return out_bad(cli, "cannot put the reply into %s: %s", path, strerror(ENAMETOOLONG));
+    }
+    (void)snprintf(folder, sizeof folder, "%.*s", (int)(length == 0 ? 1 : length), path);
+    if (access(folder, W_OK | X_OK) != 0) {
+        return out_bad(cli, "cannot put the reply into the folder %s: %s", folder, strerror(errno));
     }
     return EXIT_DONE;
 }

@@ -5,14 +5,16 @@
 
 #include "cli.h"
 
-/* The queue directory: --queue, else the library's default as <bcj2/manager.h> states it. malloc'ed;
-   NULL: neither is known (no HOME), or no memory. */
+/* The queue directory: --queue, else the library's default as <bcj2/manager.h> states it.
+   malloc'ed; NULL: neither is known (no HOME), or no memory. */
 char *paths_queue(const char *option);
-/* path made absolute by the working directory; links in it stay what they are. malloc'ed; NULL: errno
-   says why. */
+/* path made absolute by the working directory; links in it stay what they are. malloc'ed; NULL:
+   errno says why. */
 char *paths_absolute(const char *path);
-/* Looks whether the file can be uploaded: says what is wrong with it and returns EXIT_BAD if not. */
+/* Whether the file can be uploaded; if not it is said why, and EXIT_BAD comes back. */
 int paths_check_source(struct cli *cli, const char *path);
+/* Likewise whether a reply can go to that absolute path. */
+int paths_check_output(struct cli *cli, const char *path);
 /* The file in the queue directory that takes the reply of this job when nobody named one: from the
    id, so that a later `complete` knows it again. malloc'ed; NULL: no memory. */
 char *paths_unnamed_reply(const struct cli *cli, bcj2_job *job);
