@@ -112,15 +112,24 @@ static int make_job(struct cli *cli, struct upload *up)
     return result;
 }
 
+static void show_waiting(struct upload *up, struct progress_bar *bar)
+{
+    char *text = NULL;
+    if (BCJ2_SUCCEEDED(bcj2_get_status_text(up->job, &text))) {
+        progress_bar_show(bar, PROGRESS_WAIT, 0, 0, text);
+    }
+    bcj2_free(text);
+}
+
 static void show_moving(struct upload *up, struct progress_bar *bar)
 {
     bcj2_job_progress sent = BCJ2_JOB_PROGRESS_INIT;
     bcj2_reply_progress reply = BCJ2_REPLY_PROGRESS_INIT;
-    if (BCJ2_FAILED(bcj2_get_progress(up->job, &sent))) {
+    if (BCJ2_FAILED(bcj2_get_progress(up->job, &sent)) || sent.bytes_total == BCJ2_SIZE_UNKNOWN) {
+        show_waiting(up, bar); /* it is connecting */
         return;
     }
-    bool whole =
-        sent.bytes_total != BCJ2_SIZE_UNKNOWN && sent.bytes_transferred == sent.bytes_total;
+    bool whole = sent.bytes_transferred == sent.bytes_total;
     if (!whole || up->type != BCJ2_JOB_TYPE_UPLOAD_REPLY ||
         BCJ2_FAILED(bcj2_get_reply_progress(up->job, &reply))) {
         progress_bar_show(bar, PROGRESS_UPLOAD, sent.bytes_transferred, sent.bytes_total, NULL);
@@ -131,15 +140,6 @@ static void show_moving(struct upload *up, struct progress_bar *bar)
         progress_bar_show(bar, PROGRESS_REPLY, reply.bytes_transferred,
                           unknown ? BCJ2_SIZE_UNKNOWN : reply.bytes_total, NULL);
     }
-}
-
-static void show_waiting(struct upload *up, struct progress_bar *bar)
-{
-    char *text = NULL;
-    if (BCJ2_SUCCEEDED(bcj2_get_status_text(up->job, &text))) {
-        progress_bar_show(bar, PROGRESS_WAIT, 0, 0, text);
-    }
-    bcj2_free(text);
 }
 
 /* Draws the job as it is; returns how long that picture is good for. */
