@@ -66,6 +66,7 @@ static const char *phase_text(const struct progress_bar *bar)
     case PROGRESS_REPLY:
         return "receiving the reply";
     case PROGRESS_WAIT:
+    case PROGRESS_RETRY:
         return bar->note;
     case PROGRESS_DONE:
         return "done";
@@ -144,7 +145,7 @@ static void draw(struct progress_bar *bar, bool changed, uint64_t done, uint64_t
     numbers(bar, done, total, text);
     int room = columns() - 1;
     int left = room - width(name) - width(text) - 6;
-    if (changed && left < 0 && bar->phase == PROGRESS_WAIT) {
+    if (changed && left < 0 && bar->phase == PROGRESS_RETRY) {
         /* once in full, above the line that stays: why it waits is what one wants to know */
         (void)fputs("\r\033[K", stderr);
         out_say("%s: %s", bar->name, text);
@@ -182,7 +183,7 @@ void progress_bar_show(struct progress_bar *bar, enum progress_phase phase, uint
                        uint64_t total, const char *note)
 {
     bool phase_changed = phase != bar->phase, note_changed = false;
-    if (phase == PROGRESS_WAIT && note != NULL) {
+    if (note != NULL) {
         note_changed = strcmp(note, bar->note) != 0;
         (void)snprintf(bar->note, sizeof bar->note, "%s", note);
     }
