@@ -8,10 +8,10 @@ set -eu
 # shellcheck source=tools/paths.sh
 . "$(dirname "$0")/paths.sh"
 
-# GROUP KIND NEED MINIMUM APT-PACKAGES BREW-FORMULAS; "-" for none, "+" between several.
+# GROUP KIND NEED MINIMUM APT-PACKAGES BREW-FORMULAS; "-" for none, "," between several.
 needs() {
     cat <<'END'
-build compiles  c         -       gcc+libc6-dev            -
+build compiles  c         -       gcc,libc6-dev            -
 build command   meson     -       meson                    meson
 build command   ninja     -       ninja-build              ninja
 build command   pkg-config -      pkg-config               pkg-config
@@ -96,7 +96,13 @@ install_with_apt() { # packages
 
 tell() { # the lines of missing: what they are, for people
     echo "$1" | while read -r need minimum rest; do
-        if [ "$minimum" = - ]; then echo "  $need"; else echo "  $need >= $minimum"; fi
+        case $need:$minimum in
+        c:*) echo '  a C compiler (cc) with the headers of the C library' ;;
+        c++:*) echo '  a C++ compiler (c++)' ;;
+        sanitized:*) echo "  clang's sanitizer libraries" ;;
+        *:-) echo "  $need" ;;
+        *) echo "  $need >= $minimum" ;;
+        esac
     done >&2
 }
 
@@ -106,7 +112,7 @@ if [ -z "$lines" ]; then
 fi
 if command -v apt-get >/dev/null; then
     # shellcheck disable=SC2046 # package names, one word each
-    install_with_apt $(echo "$lines" | awk '{print $3}' | tr '+' '\n' | sort -u)
+    install_with_apt $(echo "$lines" | awk '{print $3}' | tr ',' '\n' | sort -u)
 elif command -v brew >/dev/null; then
     # shellcheck disable=SC2046 # formula names, one word each
     brew install --quiet $(echo "$lines" | awk '$4 != "-" {print $4}' | sort -u)

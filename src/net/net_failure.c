@@ -54,8 +54,7 @@ static enum net_failure tls_failure(const struct net_fault *fault)
 static enum net_failure broken_answer(const struct net_fault *fault)
 {
     /* One code also stands for a body that is not chunked as it says. */
-    return says(fault, "hunked-Encoded") || says(fault, "chunk hex") ? NET_BAD_HTTP
-                                                                     : NET_CONNECTION_BROKE;
+    return says(fault, "hunked-") || says(fault, "chunk hex") ? NET_BAD_HTTP : NET_CONNECTION_BROKE;
 }
 
 enum net_failure bcj2__net_failure_of(const struct net_fault *fault)

@@ -301,7 +301,9 @@ void bcj2__net_conclude(struct xfer *x, CURLcode result)
         x->failure = NET_OK;
     }
     if (x->failure == NET_OK && !x->head_complete) {
-        x->failure = NET_BAD_HTTP; /* libcurl is content, but there was no head we could read */
+        /* Some versions of libcurl are content with a head that was cut off. */
+        x->failure = NET_CONNECTION_BROKE;
+        (void)snprintf(x->detail, sizeof x->detail, "the connection ended within the head");
     }
     bcj2__net_clean_detail(x->detail);
     x->phase = XFER_OVER;

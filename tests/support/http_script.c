@@ -192,6 +192,7 @@ static void *run_connection(void *argument)
     pthread_mutex_lock(&c->script->lock);
     (void)close(c->fd);
     c->fd = -1;
+    pthread_cond_broadcast(&c->script->changed);
     pthread_mutex_unlock(&c->script->lock);
     return NULL;
 }
@@ -323,17 +324,32 @@ char *http_script_received(struct http_script *s, size_t k, size_t *ret_length)
     return copy;
 }
 
-bool http_script_wait_received(struct http_script *s, size_t k, size_t bytes)
+/* Until connection k got that many bytes, or is closed. */
+static bool wait_for(struct http_script *s, size_t k, size_t bytes, bool closed)
 {
     struct timespec deadline;
     (void)clock_gettime(CLOCK_REALTIME, &deadline);
     deadline.tv_sec += 10;
-    int waited = 0;
+    bool there = false;
     pthread_mutex_lock(&s->lock);
-    while (waited == 0 && (k >= s->count || s->connections[k].length < bytes)) {
+    for (int waited = 0; waited == 0;) {
+        const struct connection *c = &s->connections[k];
+        there = k < s->count && (closed ? c->fd < 0 : c->length >= bytes);
+        if (there) {
+            break;
+        }
         waited = pthread_cond_timedwait(&s->changed, &s->lock, &deadline);
     }
-    bool there = k < s->count && s->connections[k].length >= bytes;
     pthread_mutex_unlock(&s->lock);
     return there;
+}
+
+bool http_script_wait_received(struct http_script *s, size_t k, size_t bytes)
+{
+    return wait_for(s, k, bytes, false);
+}
+
+bool http_script_wait_closed(struct http_script *s, size_t k)
+{
+    return wait_for(s, k, 0, true);
 }

@@ -85,5 +85,7 @@ size_t http_script_connections(struct http_script *s); /* accepted so far */
 char *http_script_received(struct http_script *s, size_t k, size_t *ret_length);
 /* Waits until connection k got that many bytes; false: not within 10 s. */
 bool http_script_wait_received(struct http_script *s, size_t k, size_t bytes);
+/* Waits until connection k is closed on this side; false: not within 10 s. */
+bool http_script_wait_closed(struct http_script *s, size_t k);
 
 #endif
