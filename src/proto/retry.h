@@ -9,6 +9,10 @@
 #include <stdint.h>
 #include "classify.h"
 
+/* What both transfer machines forgive without a retry delay, or before they call it fatal. */
+#define RETRY_AT_ONCE     2u /* connections that broke, for each interruption */
+#define RETRY_BAD_ANSWERS 3u /* answers that break the protocol, in a row */
+
 struct retry {
     uint32_t delay_s;         /* the job's minimum retry delay */
     uint32_t no_progress_s;   /* the job's no-progress time-out */

@@ -48,6 +48,7 @@ static const char version_1[] =
     " reply_temp TEXT,"
     " reply_requested INTEGER NOT NULL,"
     " reply_total INTEGER NOT NULL,"
+    " reply_transferred INTEGER NOT NULL,"
     " completing INTEGER NOT NULL,"
     " completing_device INTEGER NOT NULL,"
     " completing_inode INTEGER NOT NULL,"
