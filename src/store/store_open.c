@@ -7,6 +7,7 @@
    one. */
 #include "store_db.h"
 
+#include <stdatomic.h>
 #include "detail.h"
 #include "mem.h"
 #include "store_schema.h"
@@ -258,6 +259,30 @@ static bcj2_status open_database(struct store *s)
     return rc == SQLITE_OK ? set_up(s) : bcj2__store_failed(s, s->db, rc, "opening");
 }
 
+/* ---- forks ---- */
+
+/* How many stores are open (lower half) and in which fork generation (upper half). SQLite keeps one
+   picture per process of the locks it holds. A forked child inherits the picture and not the locks:
+   a store it opened would go unnoticed by its parent, which deletes the log when it closes. */
+static _Atomic uint64_t open_stores;
+
+static bool enter_open_stores(uint32_t generation)
+{
+    uint64_t now = atomic_load(&open_stores);
+    do {
+        if ((uint32_t)now != 0 && now >> 32 != generation) {
+            return false;
+        }
+    } while (!atomic_compare_exchange_weak(&open_stores, &now,
+                                           (uint64_t)generation << 32 | ((uint32_t)now + 1)));
+    return true;
+}
+
+static void leave_open_stores(void)
+{
+    atomic_fetch_sub(&open_stores, 1);
+}
+
 /* ---- the store ---- */
 
 static bcj2_status purge(struct store *s)
@@ -322,12 +347,19 @@ bcj2_status bcj2__store_open(const char *directory, const struct log *log, struc
     if (status != BCJ2_OK) {
         return status;
     }
+    uint32_t generation = bcj2__os_fork_generation();
+    if (!enter_open_stores(generation)) {
+        return bcj2__detail(BCJ2_E_CLOSED,
+                            "this process was forked while a queue was open: it cannot open %s",
+                            directory);
+    }
     struct store *s = bcj2__mem_calloc(1, sizeof *s);
     if (s == NULL) {
+        leave_open_stores();
         return bcj2__detail_no_memory();
     }
     s->open_lock = s->writer_lock = -1;
-    s->generation = bcj2__os_fork_generation();
+    s->generation = generation;
     s->log = log == NULL ? (struct log){0} : *log;
     /* absolute and without links: SQLite takes "file:…" for a URI and follows no link */
     status = bcj2__os_real_path(directory, &s->directory);
@@ -352,6 +384,11 @@ void *bcj2__store_close(struct store *s)
         bcj2__store_rollback(s);
     }
     bcj2__sql_forget(s);
+    /* The last one to close locks everybody out while it folds the log into the database: under the
+       writer lock nobody is just opening it. If that is taken we are not the last. */
+    if (s->writer_lock >= 0) {
+        (void)bcj2__os_lock(s->writer_lock, OS_LOCK_EXCLUSIVE, false);
+    }
     (void)sqlite3_close(s->db);
     close_lock_file(s->writer_lock);
     close_lock_file(s->open_lock);
@@ -359,5 +396,6 @@ void *bcj2__store_close(struct store *s)
     bcj2__mem_free(s->path);
     bcj2__mem_free(s->directory);
     bcj2__mem_free(s);
+    leave_open_stores();
     return NULL;
 }
