@@ -234,7 +234,7 @@ bcj2_status bcj2__engine_start(struct core *c, struct engine **ret)
     e->retry_ms = e->bye_ms = e->store_ms = e->slice_ms = e->stop_by_ms = UINT64_MAX;
     e->house_ms = 0;
     e->drive_room = c->foreground_slots + c->background_slots;
-    e->drives = bcj2__mem_calloc(e->drive_room, sizeof *e->drives);
+    e->drives = bcj2__mem_calloc(e->drive_room, sizeof(struct drive *));
     bcj2_status s =
         e->drives == NULL ? bcj2__detail_no_memory() : bcj2__net_create(&c->log, &e->net);
     if (BCJ2_SUCCEEDED(s)) {

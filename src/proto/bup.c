@@ -197,7 +197,7 @@ struct bup_step bcj2__bup_source_changed(struct bup *m, uint64_t now_ms)
 struct bup_step bcj2__bup_session_lost(struct bup *m, const struct bup_event *event,
                                        const char *note)
 {
-    struct bup_step step = {.want = BUP_WANT_FAIL};
+    struct bup_step step;
     forget_session(m);
     m->saved.session_id[0] = m->saved.host_id[0] = '\0';
     if (++m->sessions_lost > SESSIONS_LOST_IN_A_RUN) {
