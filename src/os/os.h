@@ -33,8 +33,9 @@ uint32_t bcj2__os_uid(void);
 int64_t bcj2__os_pid(void);
 /* Grows by one in each forked child; a handle remembers the value it was made under. */
 uint32_t bcj2__os_fork_generation(void);
-/* Closed in a forked child (a lock it would keep alive). At most 64 per process, BCJ2_E_OUTOFMEMORY
-   beyond. */
+/* Closed in a forked child (a lock it would keep alive). BCJ2_E_OUTOFMEMORY beyond the limit. Call
+   ..._no_more() before closing the descriptor. */
+#define OS_CLOSE_IN_CHILD_MAX 64 /* per process */
 bcj2_status bcj2__os_close_in_child(int fd);
 void bcj2__os_close_in_child_no_more(int fd);
 const char *bcj2__os_env(const char *name); /* NULL if unset or "" */
@@ -52,7 +53,10 @@ void bcj2__os_mutex_unlock(struct os_mutex *m);
 struct os_cond *bcj2__os_cond_create(void);
 void *bcj2__os_cond_destroy(struct os_cond *c);
 void bcj2__os_cond_wait(struct os_cond *c, struct os_mutex *m); /* m locked once */
-/* Until bcj2__os_now_ms() reaches deadline_ms; false: time is over. Sleep of the machine counts. */
+/* Until bcj2__os_now_ms() reaches deadline_ms; false: time is over. True: look whether what you wait
+   for has come, and wait again. Sleep of the machine counts once the thread wakes; no system lets a
+   condition run on that clock, so a thread that was asleep with it may wake late, by at most what
+   it had left. */
 bool bcj2__os_cond_wait_until(struct os_cond *c, struct os_mutex *m, uint64_t deadline_ms);
 void bcj2__os_cond_broadcast(struct os_cond *c);
 /* A thread with all signals blocked. name: at most 15 bytes. */

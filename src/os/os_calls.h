@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* The calls behind os_syscall.h with their types, for the files of this floor: they write
+   bcj2__os_calls.open(…) where others write open(…). Not here: calls that cannot fail in a way a
+   test would want (getpid, clock_gettime, mutexes). */
+#ifndef BCJ2_OS_CALLS_H
+#define BCJ2_OS_CALLS_H
+
+#include <errno.h>
+#include <pthread.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+/* Each with the arguments of the C library's, but open (never variadic, whose calling convention
+   may differ) and fallocate (always the whole file, the size kept). On macOS fdatasync is
+   F_FULLFSYNC and fallocate is F_PREALLOCATE. */
+#define OS_CALLS(X)                                                           \
+    X(open, int, (const char *path, int flags, mode_t mode))                  \
+    X(close, int, (int fd))                                                   \
+    X(pread, ssize_t, (int fd, void *data, size_t size, off_t offset))        \
+    X(pwrite, ssize_t, (int fd, const void *data, size_t size, off_t offset)) \
+    X(ftruncate, int, (int fd, off_t size))                                   \
+    X(fallocate, int, (int fd, off_t size))                                   \
+    X(fsync, int, (int fd))                                                   \
+    X(fdatasync, int, (int fd))                                               \
+    X(fchmod, int, (int fd, mode_t mode))                                     \
+    X(stat, int, (const char *path, struct stat *ret))                        \
+    X(lstat, int, (const char *path, struct stat *ret))                       \
+    X(fstat, int, (int fd, struct stat *ret))                                 \
+    X(faccessat, int, (int folder_fd, const char *path, int mode, int flags)) \
+    X(rename, int, (const char *from, const char *to))                        \
+    X(link, int, (const char *from, const char *to))                          \
+    X(unlink, int, (const char *path))                                        \
+    X(mkdir, int, (const char *path, mode_t mode))                            \
+    X(realpath, char *, (const char *path, char *ret))                        \
+    X(statfs, int, (const char *path, struct statfs *ret))                    \
+    X(flock, int, (int fd, int operation))                                    \
+    X(pthread_create, int,                                                    \
+      (pthread_t * ret, const pthread_attr_t *attributes, void *(*run)(void *), void *argument))
+
+struct statfs;
+
+struct os_calls {
+#define MEMBER(name, type, arguments) type(*name) arguments;
+    OS_CALLS(MEMBER)
+#undef MEMBER
+};
+
+extern struct os_calls bcj2__os_calls;
+
+/* Repeats a call that a signal interrupted; result < 0 means failure. */
+#define REPEAT_INTERRUPTED(result, call) \
+    do {                                 \
+        (result) = (call);               \
+    } while ((result) < 0 && errno == EINTR)
+
+#endif

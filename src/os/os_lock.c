@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* Locks on whole files that die with the process. Not here: opening lock files (os_open.c), forked
+   children that would keep a lock (os_fork.c). */
+#include "os.h"
+#include "os_calls.h"
+#include "os_fail.h"
+#include "os_platform.h"
+
+#include <sys/file.h>
+
+bcj2_status bcj2__os_lock(int fd, enum os_lock kind, bool wait)
+{
+    int operation = (kind == OS_LOCK_SHARED ? LOCK_SH : LOCK_EX) | (wait ? 0 : LOCK_NB);
+    int result;
+    REPEAT_INTERRUPTED(result, bcj2__os_calls.flock(fd, operation));
+    if (result == 0) {
+        return BCJ2_OK;
+    }
+    return bcj2__os_fail_fd(errno, "locking", fd);
+}
+
+void bcj2__os_unlock(int fd)
+{
+    int result;
+    REPEAT_INTERRUPTED(result, bcj2__os_calls.flock(fd, LOCK_UN));
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* What Linux and macOS do differently: os_linux.c and os_darwin.c each have all of it, the rest of
+   the floor is the same for both. Calls return as the system's do: -1 and errno. */
+#ifndef BCJ2_OS_PLATFORM_H
+#define BCJ2_OS_PLATFORM_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include "macro.h" /* before sys/param.h, which leaves an existing MIN alone */
+#ifdef __APPLE__
+#include <sys/mount.h>
+#include <sys/param.h>
+#else
+#include <sys/vfs.h>
+#endif
+
+struct stat;
+
+uint64_t bcj2__os_platform_now_ms(void);
+/* False: the system does not tell; text is then untouched. */
+bool bcj2__os_platform_boot_id(char *text, size_t size);
+int bcj2__os_platform_fallocate(int fd, off_t size); /* the file's size stays */
+int bcj2__os_platform_fdatasync(int fd);
+/* Of a folder's entries. */
+int bcj2__os_platform_sync_folder(int fd);
+int32_t bcj2__os_platform_mtime_ns(const struct stat *s);
+/* The process's file mode creation mask without touching it; false: there is no such way. */
+bool bcj2__os_platform_umask(mode_t *ret);
+/* The path a descriptor was opened with, for error texts; false: unknown. */
+bool bcj2__os_platform_path_of(int fd, char *text, size_t size);
+/* The name of a network file system; NULL: not one. */
+const char *bcj2__os_platform_network_name(const struct statfs *s);
+/* errno in words, in any thread. */
+void bcj2__os_platform_words(int errno_value, char *text, size_t size);
+
+void bcj2__os_platform_name_this_thread(const char *name);
+int bcj2__os_platform_cond_init(pthread_cond_t *c); /* 0 or an errno value */
+/* Waits for a broadcast, milliseconds at most, on a clock that nobody sets. */
+void bcj2__os_platform_cond_wait(pthread_cond_t *c, pthread_mutex_t *m, uint64_t milliseconds);
+
+#endif
