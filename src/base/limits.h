@@ -62,5 +62,6 @@
 #define LIMIT_SERVER_CONNECTION_MEMORY (256u * 1024) /* libmicrohttpd reads into half of it */
 #define LIMIT_SERVER_WORKERS           128u          /* applications and disk syncs at a time */
 #define LIMIT_SERVER_JSON_BYTES        65536         /* configuration, session record */
+#define LIMIT_SERVER_NAME_BYTES        255           /* one component of a path */
 
 #endif
