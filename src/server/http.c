@@ -3,12 +3,14 @@
 #include "http.h"
 #include "application.h"
 #include "listen.h"
+#include "linger.h"
 #include "mem.h"
 #include "request.h"
 #include "server.h"
 #include "str.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,6 +25,7 @@ static enum MHD_Result queue(struct request *r, unsigned status, struct MHD_Resp
     }
     if (close) {
         (void)MHD_add_response_header(response, "Connection", "close");
+        r->lingers = true;
     }
     r->stage = REQUEST_SENT;
     enum MHD_Result result = MHD_queue_response(r->connection, status, response);
@@ -77,6 +80,13 @@ enum MHD_Result request_answer_ack(struct request *r, bool close)
 }
 
 /* ---- a request ---- */
+
+int request_socket(const struct request *r)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    return info == NULL ? -1 : (int)info->connect_fd;
+}
 
 static void *request_line(void *argument, const char *target, struct MHD_Connection *connection)
 {
@@ -172,11 +182,16 @@ static void completed(void *argument, struct MHD_Connection *connection, void **
     struct request *r = *context;
     (void)argument;
     (void)connection;
-    (void)code;
     if (r == NULL) {
         return;
     }
     upload_done(r);
+    if (r->lingers && code == MHD_REQUEST_TERMINATED_COMPLETED_OK) {
+        int fd = fcntl(request_socket(r), F_DUPFD_CLOEXEC, 3);
+        if (fd >= 0) {
+            linger_add(&r->server->linger, fd);
+        }
+    }
     bcj2__hdrs_done(&r->head);
     bcj2__buf_done(&r->path);
     bcj2__mem_free_secret(r->target);

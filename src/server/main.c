@@ -73,11 +73,12 @@ static int run(const sigset_t *ends)
     }
     if (pthread_mutex_init(&s->pause_lock, NULL) != 0 ||
         pthread_cond_init(&s->pause_ended, NULL) != 0 || !workers_start(&s->workers) ||
-        !timer_start(&s->timer) || !sessions_start(&s->sessions, s)) {
+        !timer_start(&s->timer) || !linger_start(&s->linger) || !sessions_start(&s->sessions, s)) {
         return fail("cannot start", bcj2__detail_get());
     }
     int status = serve(ends);
     workers_stop(&s->workers);
+    linger_stop(&s->linger);
     sessions_stop(&s->sessions);
     event_log_close(&s->log);
     tree_close_root(&s->tree);

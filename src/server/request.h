@@ -42,6 +42,7 @@ struct request {
     struct buf path; /* decoded; empty if it cannot be */
     bool is_head;    /* HEAD */
     unsigned plain_status;
+    bool lingers; /* answered before its body was read */
 
     /* uploads */
     struct bup_srv_request bits;
@@ -58,6 +59,7 @@ struct request {
     uint64_t pace_due_ms;
 };
 
+int request_socket(const struct request *r);
 /* Queues an answer without a body. close: and ends the connection after it. */
 enum MHD_Result request_answer_plain(struct request *r, unsigned status, bool close);
 /* Queues r->answer as an Ack. */

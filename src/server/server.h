@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include "config.h"
 #include "event_log.h"
+#include "linger.h"
 #include "os.h"
 #include "sessions.h"
 #include "timer.h"
@@ -23,6 +24,7 @@ struct server {
     struct event_log log;
     struct timer timer;
     struct workers workers;
+    struct lingering linger;
     struct sessions sessions;
     struct MHD_Daemon *daemon;
     char boot_id[OS_BOOT_ID_SIZE];

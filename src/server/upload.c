@@ -15,13 +15,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static int socket_of(const struct request *r)
-{
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    return info == NULL ? -1 : (int)info->connect_fd;
-}
-
 /* ---- before the body ---- */
 
 /* Rows 8 and 9 of 3.2: what does the path name? */
@@ -65,7 +58,7 @@ static enum MHD_Result refuse(struct request *r)
 static void take_over(struct request *r, struct session *session)
 {
     if (session->writer != NULL) {
-        (void)shutdown(socket_of(session->writer), SHUT_RDWR);
+        (void)shutdown(request_socket(session->writer), SHUT_RDWR);
     }
     session->writer = r;
 }
