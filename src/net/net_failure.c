@@ -51,10 +51,16 @@ static enum net_failure tls_failure(const struct net_fault *fault)
     }
 }
 
+/* One code stands for three things: a connection that broke, a body that is not chunked as it says,
+   and a server that refuses our certificate, or that we have none, after a TLS 1.3 handshake. */
 static enum net_failure broken_answer(const struct net_fault *fault)
 {
-    /* One code also stands for a body that is not chunked as it says. */
-    return says(fault, "hunked-") || says(fault, "chunk hex") ? NET_BAD_HTTP : NET_CONNECTION_BROKE;
+    if (says(fault, "hunked-") || says(fault, "chunk hex")) {
+        return NET_BAD_HTTP;
+    }
+    return says(fault, "certificate required") || says(fault, "bad certificate")
+               ? NET_TLS_HANDSHAKE
+               : NET_CONNECTION_BROKE;
 }
 
 enum net_failure bcj2__net_failure_of(const struct net_fault *fault)
