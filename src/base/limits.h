@@ -17,6 +17,7 @@
 #define LIMIT_DEFAULT_BACKGROUND_SLOTS 1
 #define LIMIT_DEFAULT_FOREGROUND_SLOTS 64
 #define LIMIT_INACTIVITY_DEFAULT_S     7776000u
+#define LIMIT_SLICE_MS                 120000u /* a background job's turn if others wait */
 
 /* jobs */
 #define LIMIT_RETRY_DELAY_MIN_S     5u

@@ -2,6 +2,7 @@
 /* proto/bup_msg: the client's packets as header lines, and every spelling of an Ack that
    wire-protocol 1.4 wants understood. */
 #include "../support/suite.h"
+#include "../support/head.h"
 #include "bup_msg.h"
 #include "macro.h"
 
@@ -149,17 +150,6 @@ START_TEST(content_name_cut)
 END_TEST
 
 /* ---- reading ---- */
-
-/* A head from lines separated by '\n'. */
-static void head_from(struct hdrs *h, const char *text)
-{
-    bcj2__hdrs_init(h);
-    while (*text != '\0') {
-        size_t length = strcspn(text, "\n");
-        ck_assert(bcj2__hdrs_line(h, text, length));
-        text += length + (text[length] == '\n' ? 1 : 0);
-    }
-}
 
 #define SID "{0b1c2d3e-4f50-4617-8293-a4b5c6d7e8f9}"
 
