@@ -3,6 +3,7 @@
    root, sessions, listening; SIGTERM or SIGINT; everything back. */
 #include "config.h"
 #include "detail.h"
+#include "guid.h"
 #include "http.h"
 #include "server.h"
 
@@ -13,7 +14,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <curl/curl.h>
-#include <sodium.h>
 
 static struct server server; /* large: not on the stack */
 
@@ -93,7 +93,8 @@ int main(int argc, char **argv)
         config_done(&server.config);
         return said - 1;
     }
-    if (sodium_init() < 0 || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+    (void)bcj2__guid_random(); /* opens the source of random bits, while there is one thread */
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
         return fail("the libraries cannot be started", "");
     }
     raise_descriptor_limit();
