@@ -173,20 +173,29 @@ static bcj2_status watch_jobs(struct watch *watch)
     return status;
 }
 
-static void add_all_to_document(struct cli *cli)
+/* The queue as it is now. A signal has closed it: it is opened again, to look. */
+static int add_all_to_document(struct cli *cli)
 {
     bcj2_job_enum *jobs = NULL;
     bcj2_job *job;
+    if (!cli->options.json) {
+        return EXIT_DONE;
+    }
+    int result = cli->manager != NULL ? EXIT_DONE : cli_open(cli, BCJ2_MANAGER_CONTROL_ONLY);
+    if (result != EXIT_DONE) {
+        return result;
+    }
     out_json_jobs(cli);
-    if (!cli->options.json ||
-        BCJ2_FAILED(bcj2_manager_enum_jobs(cli->manager, BCJ2_JOB_ENUM_ALL_USERS, &jobs))) {
-        return;
+    bcj2_status status = bcj2_manager_enum_jobs(cli->manager, BCJ2_JOB_ENUM_ALL_USERS, &jobs);
+    if (BCJ2_FAILED(status)) {
+        return out_failed(cli, status, "cannot list the jobs");
     }
     while (bcj2_job_enum_next(jobs, &job) == BCJ2_OK) {
         out_json_add_job(cli, job);
         (void)bcj2_job_unref(job);
     }
     (void)bcj2_job_enum_unref(jobs);
+    return EXIT_DONE;
 }
 
 int cmd_run(struct cli *cli)
@@ -213,17 +222,16 @@ int cmd_run(struct cli *cli)
         interrupt_wait();
     }
     interrupt_end(cli);
+    forget(&watch);
+    if (cli->signal == 0 && BCJ2_FAILED(status)) {
+        return out_failed(cli, status, "cannot wait for the jobs");
+    }
     if (cli->signal != 0) {
         out_say("stopped; the jobs stay in the queue");
-    } else if (BCJ2_FAILED(status)) {
-        result = out_failed(cli, status, "cannot wait for the jobs");
-    } else {
-        result = watch.failed ? EXIT_FAILED : EXIT_DONE;
-        add_all_to_document(cli);
     }
     if (!until_idle) {
         cli->signal = 0; /* that is how it is ended */
     }
-    forget(&watch);
-    return result;
+    result = add_all_to_document(cli);
+    return result == EXIT_DONE && watch.failed && until_idle ? EXIT_FAILED : result;
 }

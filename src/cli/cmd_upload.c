@@ -112,15 +112,24 @@ static int make_job(struct cli *cli, struct upload *up)
     return result;
 }
 
+static void show_words(struct upload *up, struct progress_bar *bar, enum progress_phase phase)
+{
+    char *text = NULL;
+    if (BCJ2_SUCCEEDED(bcj2_get_status_text(up->job, &text))) {
+        progress_bar_show(bar, phase, 0, 0, text);
+    }
+    bcj2_free(text);
+}
+
 static void show_moving(struct upload *up, struct progress_bar *bar)
 {
     bcj2_job_progress sent = BCJ2_JOB_PROGRESS_INIT;
     bcj2_reply_progress reply = BCJ2_REPLY_PROGRESS_INIT;
-    if (BCJ2_FAILED(bcj2_get_progress(up->job, &sent))) {
+    if (BCJ2_FAILED(bcj2_get_progress(up->job, &sent)) || sent.bytes_total == BCJ2_SIZE_UNKNOWN) {
+        show_words(up, bar, PROGRESS_WAIT); /* it is connecting */
         return;
     }
-    bool whole =
-        sent.bytes_total != BCJ2_SIZE_UNKNOWN && sent.bytes_transferred == sent.bytes_total;
+    bool whole = sent.bytes_transferred == sent.bytes_total;
     if (!whole || up->type != BCJ2_JOB_TYPE_UPLOAD_REPLY ||
         BCJ2_FAILED(bcj2_get_reply_progress(up->job, &reply))) {
         progress_bar_show(bar, PROGRESS_UPLOAD, sent.bytes_transferred, sent.bytes_total, NULL);
@@ -133,15 +142,6 @@ static void show_moving(struct upload *up, struct progress_bar *bar)
     }
 }
 
-static void show_waiting(struct upload *up, struct progress_bar *bar)
-{
-    char *text = NULL;
-    if (BCJ2_SUCCEEDED(bcj2_get_status_text(up->job, &text))) {
-        progress_bar_show(bar, PROGRESS_WAIT, 0, 0, text);
-    }
-    bcj2_free(text);
-}
-
 /* Draws the job as it is; returns how long that picture is good for. */
 static int64_t show(struct upload *up, struct progress_bar *bar, bcj2_job_state state)
 {
@@ -151,10 +151,10 @@ static int64_t show(struct upload *up, struct progress_bar *bar, bcj2_job_state 
         show_moving(up, bar);
         return bar->terminal ? REDRAW_MS : PLAIN_MS;
     case BCJ2_JOB_STATE_TRANSIENT_ERROR:
-        show_waiting(up, bar);
+        show_words(up, bar, PROGRESS_RETRY);
         return bar->terminal ? COUNTDOWN_MS : FOR_EVER;
     default:
-        show_waiting(up, bar);
+        show_words(up, bar, PROGRESS_WAIT);
         return FOR_EVER;
     }
 }

@@ -6,6 +6,8 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#define INSISTING 3
+
 enum mode { MODE_DIE, MODE_HOLD, MODE_CLOSE };
 
 static struct {
@@ -13,7 +15,8 @@ static struct {
     pthread_cond_t changed;
     sigset_t set; /* not changed after the start */
     enum mode mode;
-    int number;   /* the signal that came; 0 = none */
+    int number;   /* the first signal that came; 0 = none */
+    int count;    /* how many came */
     bool closing; /* the thread is inside bcj2_manager_close() */
     struct cli *cli;
 } state = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
@@ -54,10 +57,10 @@ static void *wait_for_signals(void *unused)
             continue;
         }
         (void)pthread_mutex_lock(&state.lock);
-        if (state.mode == MODE_DIE) {
+        bool first = ++state.count == 1;
+        if ((first && state.mode == MODE_DIE) || state.count >= INSISTING) {
             interrupt_die(number);
         }
-        bool first = state.number == 0;
         if (first) {
             state.number = number;
         }

@@ -66,6 +66,7 @@ static const char *phase_text(const struct progress_bar *bar)
     case PROGRESS_REPLY:
         return "receiving the reply";
     case PROGRESS_WAIT:
+    case PROGRESS_RETRY:
         return bar->note;
     case PROGRESS_DONE:
         return "done";
@@ -136,7 +137,7 @@ static void numbers(const struct progress_bar *bar, uint64_t done, uint64_t tota
     (void)snprintf(text + length, LINE_BYTES - length, "%s", phase_text(bar));
 }
 
-static void draw(struct progress_bar *bar, uint64_t done, uint64_t total)
+static void draw(struct progress_bar *bar, bool changed, uint64_t done, uint64_t total)
 {
     char line[LINE_BYTES * 2], name[256], text[LINE_BYTES], boxes[BAR_MOST + 4] = "";
     (void)snprintf(name, sizeof name, "%s", bar->name);
@@ -144,6 +145,11 @@ static void draw(struct progress_bar *bar, uint64_t done, uint64_t total)
     numbers(bar, done, total, text);
     int room = columns() - 1;
     int left = room - width(name) - width(text) - 6;
+    if (changed && left < 0 && bar->phase == PROGRESS_RETRY) {
+        /* once in full, above the line that stays: why it waits is what one wants to know */
+        (void)fputs("\r\033[K", stderr);
+        out_say("%s: %s", bar->name, text);
+    }
     if (counts_bytes(bar) && total != BCJ2_SIZE_UNKNOWN && left >= BAR_LEAST) {
         int size = left < BAR_MOST ? left : BAR_MOST;
         int full = (int)((unsigned)size * percent(done, total) / 100);
@@ -176,12 +182,12 @@ static void plain(struct progress_bar *bar, bool changed, uint64_t done, uint64_
 void progress_bar_show(struct progress_bar *bar, enum progress_phase phase, uint64_t done,
                        uint64_t total, const char *note)
 {
-    bool changed = phase != bar->phase;
-    if (phase == PROGRESS_WAIT && note != NULL) {
-        changed = changed || strcmp(note, bar->note) != 0;
+    bool phase_changed = phase != bar->phase, note_changed = false;
+    if (note != NULL) {
+        note_changed = strcmp(note, bar->note) != 0;
         (void)snprintf(bar->note, sizeof bar->note, "%s", note);
     }
-    if (phase != bar->phase) {
+    if (phase_changed) {
         bar->phase = phase;
         bar->rate = -1;
         bar->last_ms = bar->phase_ms = now_ms();
@@ -189,9 +195,9 @@ void progress_bar_show(struct progress_bar *bar, enum progress_phase phase, uint
     }
     measure(bar, done);
     if (bar->terminal) {
-        draw(bar, done, total);
+        draw(bar, phase_changed, done, total);
     } else {
-        plain(bar, changed, done, total);
+        plain(bar, phase_changed || note_changed, done, total);
     }
 }
 

@@ -42,7 +42,7 @@ bool bcj2__drive_save(struct engine *e, struct drive *d)
     struct store_file file = {
         .index = 0,
         .bytes_total = d->bytes_total,
-        .bytes_transferred = d->bup.saved.acked,
+        .bytes_transferred = MIN(d->bup.saved.acked + d->in_flight, d->bytes_total),
         .transferred = d->bup.saved.phase >= BUP_REPLY,
     };
     memcpy(row.get_boot_id, d->get_boot_id, sizeof row.get_boot_id);
@@ -109,6 +109,8 @@ void bcj2__drive_bup(struct engine *e, struct drive *d, const struct bup_event *
     if (d->ended || !bcj2__drive_ours(e, d)) {
         return;
     }
+    d->asking = false;
+    d->in_flight = 0;
     d->step = bcj2__bup_step(&d->bup, event);
     apply(e, d);
 }
@@ -134,8 +136,7 @@ static bcj2_status load(struct engine *e, struct drive *d, struct store_job *job
     d->believed = job->state;
     d->retries_allowed = job->no_progress_s != 0;
     d->series = job->series_start.set;
-    uint64_t since = bcj2__job_deadline_ms(&job->series_start, e->now_ms);
-    d->failing_ms = d->series && since < e->now_ms ? e->now_ms - since : 0;
+    d->failing_ms = bcj2__job_since_ms(&job->series_start, e->now_ms);
     d->remote_name = TAKE(file->remote_name);
     d->local_name = TAKE(file->local_name);
     d->reply_temp = TAKE(job->reply_temp);
@@ -245,6 +246,42 @@ void bcj2__drive_net_event(struct engine *e, struct drive *d, const struct net_e
     bcj2__drive_bup(e, d, &answer);
 }
 
+/* Bytes of the present fragment that have left us but are not stored as progress yet. */
+static bool unsaved_upload(const struct engine *e, const struct drive *d, uint64_t *ret_sent)
+{
+    struct net_progress p = {0};
+    if (!d->asking || !bcj2__net_progress(e->net, d->token, &p)) {
+        return false;
+    }
+    *ret_sent = p.sent;
+    return p.sent != d->in_flight;
+}
+
+/* The server's word comes with the answer; until then people see what left us: on a slow line, and while
+   the application works on the last fragment. */
+static void upload_progress(struct engine *e, struct drive *d)
+{
+    uint64_t sent = 0;
+    if (unsaved_upload(e, d, &sent) && e->now_ms - d->asked_ms >= DRIVE_SAVE_EVERY_MS &&
+        bcj2__drive_ours(e, d)) {
+        d->in_flight = sent;
+        d->asked_ms = e->now_ms;
+        (void)bcj2__drive_save(e, d);
+    }
+}
+
+uint64_t bcj2__drive_deadline(const struct engine *e, const struct drive *d)
+{
+    uint64_t sent = 0;
+    if (d->ended) {
+        return UINT64_MAX;
+    }
+    if (d->fetching) {
+        return bcj2__drive_reply_deadline(e, d);
+    }
+    return unsaved_upload(e, d, &sent) ? d->asked_ms + DRIVE_SAVE_EVERY_MS : UINT64_MAX;
+}
+
 void bcj2__drive_turn(struct engine *e, struct drive *d)
 {
     if (d->ended) {
@@ -262,6 +299,8 @@ void bcj2__drive_turn(struct engine *e, struct drive *d)
         bcj2__drive_reply_opened(e, d);
     } else if (d->flowing) {
         bcj2__drive_reply_progress(e, d);
+    } else if (d->asking) {
+        upload_progress(e, d);
     }
 }
 
@@ -305,7 +344,9 @@ void bcj2__drive_act(struct engine *e, struct drive *d)
     }
     if (d->act == DRIVE_ACT_SEND) {
         d->act = DRIVE_ACT_NONE;
-        if (BCJ2_FAILED(send(e, d))) {
+        d->asking = BCJ2_SUCCEEDED(send(e, d));
+        d->asked_ms = e->now_ms;
+        if (!d->asking) {
             d->not_started = e->again = true;
         }
         return;

@@ -40,6 +40,9 @@ struct drive {
     uint64_t bytes_total; /* of the source, as the getters show it */
     struct bup bup;
     struct bup_step step; /* the wish to carry out */
+    bool asking;          /* its request is under way */
+    uint64_t asked_ms;    /* since then */
+    uint64_t in_flight;   /* bytes of the fragment that left us, as they were stored last */
     /* the reply */
     bool fetching;
     struct get get;
@@ -72,6 +75,7 @@ void bcj2__drive_yield(struct engine *e, struct drive *d);
 void bcj2__drive_free(struct engine *e, struct drive *d);
 /* When progress wants to be stored; UINT64_MAX: not by time. */
 uint64_t bcj2__drive_deadline(const struct engine *e, const struct drive *d);
+#define DRIVE_SAVE_EVERY_MS 500u /* progress that no answer has confirmed yet */
 
 /* ---- between the drive's own files ---- */
 
@@ -87,6 +91,7 @@ void bcj2__drive_get_event(struct engine *e, struct drive *d, const struct net_e
 void bcj2__drive_get_failed_to_start(struct engine *e, struct drive *d);
 void bcj2__drive_reply_opened(struct engine *e, struct drive *d);
 void bcj2__drive_reply_progress(struct engine *e, struct drive *d);
+uint64_t bcj2__drive_reply_deadline(const struct engine *e, const struct drive *d);
 void bcj2__drive_reply_act(struct engine *e, struct drive *d);
 void bcj2__drive_done(struct engine *e, struct drive *d, enum bup_packet farewell);
 void bcj2__drive_fail(struct engine *e, struct drive *d, const struct failure *f,

@@ -75,7 +75,8 @@ static void fill_error(const struct drive *d, struct store_job *job, const struc
                                          d->fetching ? d->reply_temp : NULL, detail);
 }
 
-/* Where the job goes, and when it is tried again. */
+/* Where the job goes, and when it is tried again. The series may have begun before this boot, where our
+   clock has no numbers: the rule is asked with times counted from its first error. */
 static enum job_event plan(const struct engine *e, bcj2_job_state believed, struct store_job *job,
                            const struct failure *f)
 {
@@ -83,21 +84,24 @@ static enum job_event plan(const struct engine *e, bcj2_job_state believed, stru
         .delay_s = job->retry_delay_s,
         .no_progress_s = job->no_progress_s,
         .series = job->series_start.set,
-        .series_start_ms = bcj2__job_deadline_ms(&job->series_start, e->now_ms),
+        .series_start_ms = 0,
         .transferring = believed == BCJ2_JOB_STATE_TRANSFERRING,
     };
-    struct retry_verdict v = bcj2__retry_after_failure(&r, f, e->now_ms);
+    uint64_t since = bcj2__job_since_ms(&job->series_start, e->now_ms);
+    struct retry_verdict v = bcj2__retry_after_failure(&r, f, since);
     job->error_count += v.counted ? 1 : 0;
-    job->next_attempt = job->series_start = (struct store_deadline){0};
+    job->next_attempt = (struct store_deadline){0};
     if (v.give_up) {
+        job->series_start = (struct store_deadline){0};
         return JOB_EV_FATAL;
     }
-    if (v.series) {
-        job->series_start = bcj2__job_deadline_at(v.series_start_ms, e->now_ms);
+    if (!job->series_start.set) {
+        job->series_start = bcj2__job_deadline_at(e->now_ms, e->now_ms);
     }
     /* without a watch on the network, its return is found out by trying */
-    uint64_t next = v.next_ms == UINT64_MAX ? e->now_ms + (uint64_t)r.delay_s * 1000 : v.next_ms;
-    job->next_attempt = bcj2__job_deadline_at(MIN(next, v.give_up_ms), e->now_ms);
+    uint64_t next = v.next_ms == UINT64_MAX ? since + (uint64_t)r.delay_s * 1000 : v.next_ms;
+    job->next_attempt =
+        bcj2__job_deadline_at(e->now_ms + (MIN(next, v.give_up_ms) - since), e->now_ms);
     return JOB_EV_TRANSIENT;
 }
 
@@ -155,6 +159,16 @@ static void keep_progress(struct engine *e, struct drive *d)
     (void)bcj2__drive_save(e, d);
 }
 
+/* A running job may have been moved to another level. */
+static void look_priority(struct engine *e, struct drive *d)
+{
+    struct store_job job = {0};
+    if (bcj2__engine_check(e, bcj2__store_job_by_seq(e->core->store, d->seq, &job))) {
+        d->priority = job.priority;
+    }
+    bcj2__store_job_done(&job);
+}
+
 void bcj2__drive_reconcile(struct engine *e, struct drive *d)
 {
     bcj2_job_state state = BCJ2_JOB_STATE_CANCELLED;
@@ -166,6 +180,7 @@ void bcj2__drive_reconcile(struct engine *e, struct drive *d)
         return;
     }
     if (state == d->believed) {
+        look_priority(e, d);
         return;
     }
     if (state == BCJ2_JOB_STATE_CANCELLED || state == BCJ2_JOB_STATE_ACKNOWLEDGED) {

@@ -15,7 +15,6 @@
 #include <string.h>
 
 #define PREALLOCATE_FROM (1024u * 1024) /* bytes still to come */
-#define SAVE_EVERY_MS    500u
 
 static void fail_locally(struct engine *e, struct drive *d, bcj2_status status, const char *what)
 {
@@ -307,7 +306,7 @@ void bcj2__drive_reply_progress(struct engine *e, struct drive *d)
         d->sync_asked = offset;
         d->sync_ms = e->now_ms;
     }
-    if (offset == d->saved_offset || e->now_ms - d->saved_ms < SAVE_EVERY_MS) {
+    if (offset == d->saved_offset || e->now_ms - d->saved_ms < DRIVE_SAVE_EVERY_MS) {
         return;
     }
     if (bcj2__drive_ours(e, d) && bcj2__drive_progressed(e, d)) {
@@ -316,13 +315,13 @@ void bcj2__drive_reply_progress(struct engine *e, struct drive *d)
     }
 }
 
-uint64_t bcj2__drive_deadline(const struct engine *e, const struct drive *d)
+uint64_t bcj2__drive_reply_deadline(const struct engine *e, const struct drive *d)
 {
     uint64_t offset = 0;
-    if (d->ended || !flow_offset_now(e, d, &offset) || offset == d->saved_offset) {
+    if (!flow_offset_now(e, d, &offset) || offset == d->saved_offset) {
         return UINT64_MAX;
     }
-    return d->saved_ms + SAVE_EVERY_MS;
+    return d->saved_ms + DRIVE_SAVE_EVERY_MS;
 }
 
 /* ---- the disk thread's answers ---- */

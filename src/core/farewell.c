@@ -64,8 +64,7 @@ void bcj2__farewell_look(struct engine *e)
             break;
         }
         after = row.seq;
-        uint64_t due =
-            row.next_attempt.set ? bcj2__job_deadline_ms(&row.next_attempt, e->now_ms) : e->now_ms;
+        uint64_t due = row.next_attempt.set ? bcj2__job_deadline_ms(&row.next_attempt) : e->now_ms;
         if (!under_way(e, row.seq)) {
             if (due > e->now_ms) {
                 e->bye_ms = MIN(e->bye_ms, due);
@@ -89,7 +88,7 @@ static void note(const struct engine *e, int32_t level, const struct bye *b, con
 /* Another try later, or never again. */
 static bcj2_status repeat(struct engine *e, struct bye *b)
 {
-    if (bcj2__job_deadline_ms(&b->row.give_up, e->now_ms) <= e->now_ms) {
+    if (bcj2__job_deadline_ms(&b->row.give_up) <= e->now_ms) {
         note(e, LOG_WARNING, b, "given up, the server's own time-out will end the session");
         return bcj2__store_farewell_delete(e->core->store, b->row.seq);
     }

@@ -68,8 +68,10 @@ bcj2_status bcj2__job_next_attempt(bcj2_job *job, bcj2_filetime *ret);
 bcj2_status bcj2__job_wait(bcj2_job *job, uint32_t state_mask, int64_t timeout_ms,
                            bcj2_job_state *ret);
 
-/* When, on this boot's clock; a deadline of another boot is translated over the wall clock. */
-uint64_t bcj2__job_deadline_ms(const struct store_deadline *d, uint64_t now_ms);
+/* When, on this boot's clock (what is past may be 0); UINT64_MAX: not set. */
+uint64_t bcj2__job_deadline_ms(const struct store_deadline *d);
+/* How long ago it was; 0: not set, or still to come. Also for moments before this boot. */
+uint64_t bcj2__job_since_ms(const struct store_deadline *d, uint64_t now_ms);
 struct store_deadline bcj2__job_deadline_at(uint64_t at_ms, uint64_t now_ms);
 
 #endif

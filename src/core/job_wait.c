@@ -9,19 +9,19 @@
 
 #include <string.h>
 
-uint64_t bcj2__job_deadline_ms(const struct store_deadline *d, uint64_t now_ms)
+uint64_t bcj2__job_deadline_ms(const struct store_deadline *d)
 {
-    char boot_id[OS_BOOT_ID_SIZE];
     if (!d->set) {
         return UINT64_MAX;
     }
-    bcj2__os_boot_id(boot_id);
-    if (strcmp(boot_id, d->boot_id) == 0) {
-        return d->now_ms;
-    }
-    /* another boot: only the wall clock is left, and never more than it says */
-    bcj2_filetime wall = bcj2__os_wall();
-    return d->wall <= wall ? now_ms : now_ms + (d->wall - wall) / FILETIME_PER_MS;
+    int64_t at = bcj2__store_deadline_ms(d);
+    return at < 0 ? 0 : (uint64_t)at;
+}
+
+uint64_t bcj2__job_since_ms(const struct store_deadline *d, uint64_t now_ms)
+{
+    int64_t at = d->set ? bcj2__store_deadline_ms(d) : INT64_MAX;
+    return at > (int64_t)now_ms ? 0 : (uint64_t)((int64_t)now_ms - at);
 }
 
 struct store_deadline bcj2__job_deadline_at(uint64_t at_ms, uint64_t now_ms)
@@ -73,7 +73,7 @@ bcj2_status bcj2__job_next_attempt(bcj2_job *job, bcj2_filetime *ret)
     struct store_job row = {0};
     bcj2_status s = bcj2__job_load(job, &row);
     if (BCJ2_SUCCEEDED(s)) {
-        uint64_t now = bcj2__os_now_ms(), at = bcj2__job_deadline_ms(&row.next_attempt, now);
+        uint64_t now = bcj2__os_now_ms(), at = bcj2__job_deadline_ms(&row.next_attempt);
         bool planned = row.state == BCJ2_JOB_STATE_TRANSIENT_ERROR && at != UINT64_MAX;
         *ret = !planned ? 0 : bcj2__os_wall() + (at > now ? at - now : 0) * FILETIME_PER_MS;
     }
@@ -109,7 +109,7 @@ static char *running_text(const struct store_job *row, const struct store_file *
 static char *retry_text(const struct store_job *row)
 {
     char when[48];
-    uint64_t now = bcj2__os_now_ms(), at = bcj2__job_deadline_ms(&row->next_attempt, now);
+    uint64_t now = bcj2__os_now_ms(), at = bcj2__job_deadline_ms(&row->next_attempt);
     if (at == UINT64_MAX) {
         return bcj2__mem_printf("waiting for the network: %s", why(row));
     }

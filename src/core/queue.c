@@ -97,9 +97,8 @@ static bool retry_one(struct engine *e, int64_t seq)
         !bcj2__engine_check(e, bcj2__store_job_by_seq(e->core->store, seq, &job))) {
         return false;
     }
-    uint64_t start = bcj2__job_deadline_ms(&job.series_start, e->now_ms);
-    bool over = job.series_start.set && start <= e->now_ms &&
-                e->now_ms - start >= (uint64_t)job.no_progress_s * 1000;
+    bool over = job.series_start.set && bcj2__job_since_ms(&job.series_start, e->now_ms) >=
+                                            (uint64_t)job.no_progress_s * 1000;
     bool ok = bcj2__engine_check(e, bcj2__job_state_move(e->core, &job,
                                                          over ? JOB_EV_GIVE_UP : JOB_EV_RETRY));
     e->durable = e->durable || over;
@@ -117,7 +116,7 @@ static void retries(struct engine *e)
         if (!bcj2__engine_check(e, s) || s == BCJ2_S_FALSE) {
             return;
         }
-        e->retry_ms = bcj2__job_deadline_ms(&deadline, e->now_ms);
+        e->retry_ms = bcj2__job_deadline_ms(&deadline);
         if (e->retry_ms > e->now_ms || !retry_one(e, seq)) {
             return;
         }

@@ -226,7 +226,10 @@ bcj2_status bcj2__net_continue(struct net *n, uint64_t token, uint64_t sink_offs
     x->sink_fd = ignore ? -1 : x->sink_fd;
     x->head_ms = x->moved_ms = bcj2__os_now_ms();
     if (x->phase == XFER_OVER) {
-        x->failure = ignore ? NET_OK : x->failure;
+        if (ignore) {
+            x->failure = NET_OK;
+            x->why[0] = '\0';
+        }
         bcj2__net_due(x, XFER_DONE_DUE);
         return BCJ2_OK;
     }
@@ -302,7 +305,7 @@ static void describe_timeout(struct xfer *x)
         [XFER_WAITING] = "no answer came",
         [XFER_RECEIVING] = "no more of the answer came",
     };
-    (void)snprintf(x->detail, sizeof x->detail, "%s for %llu ms", waited_for[x->phase],
+    (void)snprintf(x->why, sizeof x->why, "%s for %llu ms", waited_for[x->phase],
                    (unsigned long long)(bcj2__os_now_ms() - x->moved_ms));
 }
 
@@ -369,7 +372,7 @@ static void log_done(const struct xfer *x, uint64_t elapsed_ms)
     bcj2__log(log, LOG_DEBUG, "%s: status %u, %s, %llu bytes sent, %llu written, %llu ms%s%s", url,
               (unsigned)x->head.status, bcj2__net_failure_text(x->failure),
               (unsigned long long)x->sent, (unsigned long long)x->written,
-              (unsigned long long)elapsed_ms, x->detail[0] == '\0' ? "" : ": ", x->detail);
+              (unsigned long long)elapsed_ms, x->why[0] == '\0' ? "" : ": ", x->why);
 }
 
 bool bcj2__net_next(struct net *n, struct net_event *ret)
@@ -397,7 +400,7 @@ bool bcj2__net_next(struct net *n, struct net_event *ret)
         .sink_offset = x->sink_offset,
         .reused = x->reused,
         .connected = x->connected,
-        .detail = x->detail,
+        .detail = done ? x->why : "",
         .effective_url = x->effective_url,
     };
     if (done) {

@@ -56,6 +56,7 @@ struct xfer {
     uint64_t seen_received; /* bytes of a body libcurl saw coming, also of a redirect's */
     uint64_t received;      /* bytes of the answer's body that reached us, written or not */
     bool connected, reused;
+    long connections_made;
 
     struct hdrs head;
     bool head_complete; /* of a final answer: what comes now is body or trailers */
@@ -65,10 +66,11 @@ struct xfer {
     uint64_t sink_offset, written;
     bool cut; /* a drained body was too long: we closed the connection */
 
-    enum net_failure failure; /* set by whoever saw it first; NET_OK: ask libcurl's code */
+    enum net_failure failure;  /* set by whoever saw it first; NET_OK: ask libcurl's code */
+    char why[CURL_ERROR_SIZE]; /* that failure in words; "": none */
     bcj2_status local_status;
     const char *effective_url;
-    char detail[CURL_ERROR_SIZE];
+    char detail[CURL_ERROR_SIZE]; /* libcurl writes its words here */
 };
 
 struct net {

@@ -3,6 +3,7 @@
    end. A callback never starts, ends or resumes a transfer: it notes, and asks libcurl to stop or
    to wait. Not here: the multi handle and the events (net_engine.c). */
 #include "net_internal.h"
+#include "detail.h"
 #include "limits.h"
 #include "os.h"
 #include "str.h"
@@ -25,6 +26,13 @@ static bool is_drained(const struct xfer *x)
     return x->sink_fd < 0 && !x->asks_at_body && !x->awaits_answer;
 }
 
+/* Ours is the verdict; libcurl only hears that a callback failed, and its words say just that. */
+static void fail(struct xfer *x, enum net_failure failure, const char *why)
+{
+    x->failure = failure;
+    (void)snprintf(x->why, sizeof x->why, "%s", why);
+}
+
 /* ---- callbacks ---- */
 
 size_t bcj2__net_on_read(char *to, size_t size, size_t count, void *user)
@@ -38,11 +46,11 @@ size_t bcj2__net_on_read(char *to, size_t size, size_t count, void *user)
     }
     x->local_status = bcj2__os_pread(x->body_fd, to, wanted, x->body_offset + x->body_taken, &got);
     if (BCJ2_FAILED(x->local_status)) {
-        x->failure = NET_LOCAL_READ;
+        fail(x, NET_LOCAL_READ, bcj2__detail_get());
         return CURL_READFUNC_ABORT;
     }
     if (got < wanted) {
-        x->failure = NET_LOCAL_SHORT;
+        fail(x, NET_LOCAL_SHORT, "the file ended before the part to send did");
         return CURL_READFUNC_ABORT;
     }
     x->body_taken += got;
@@ -72,7 +80,11 @@ size_t bcj2__net_on_header(char *line, size_t size, size_t count, void *user)
     }
     x->moved_ms = bcj2__os_now_ms();
     if (!bcj2__hdrs_line(&x->head, line, length)) {
-        x->failure = x->head.text.no_memory ? NET_NO_MEMORY : NET_BAD_HTTP;
+        if (x->head.text.no_memory) {
+            fail(x, NET_NO_MEMORY, "no memory for the head of the answer");
+        } else {
+            fail(x, NET_BAD_HTTP, "the head of the answer is malformed or too large");
+        }
         return 0;
     }
     if (x->head.status < 200) {
@@ -111,7 +123,7 @@ size_t bcj2__net_on_write(char *data, size_t size, size_t count, void *user)
     }
     x->local_status = bcj2__os_pwrite(x->sink_fd, data, length, x->sink_offset);
     if (BCJ2_FAILED(x->local_status)) {
-        x->failure = NET_LOCAL_WRITE;
+        fail(x, NET_LOCAL_WRITE, bcj2__detail_get());
         return 0;
     }
     x->sink_offset += length;
@@ -135,9 +147,7 @@ int bcj2__net_on_progress(void *user, curl_off_t to_receive, curl_off_t received
     }
     /* libcurl swallows the body of a redirect itself, however long it is. */
     if (x->head_complete && x->seen_received > LIMIT_ERROR_BODY_BYTES && is_followed(x)) {
-        x->failure = NET_BAD_HTTP;
-        (void)snprintf(x->detail, sizeof x->detail, "the body of a redirect is over %d bytes",
-                       LIMIT_ERROR_BODY_BYTES);
+        fail(x, NET_BAD_HTTP, "the body of a redirect is too large");
         return 1;
     }
     return 0;
@@ -157,11 +167,20 @@ int bcj2__net_on_request(void *user, char *remote_ip, char *local_ip, int remote
     if (curl_easy_getinfo(x->easy, CURLINFO_EFFECTIVE_URL, &url) == CURLE_OK && url != NULL) {
         bool https = bcj2__str_same_n(url, "https:", 6);
         if (x->https_only && !https) {
-            x->failure = NET_REDIRECT_REFUSED;
+            fail(x, NET_REDIRECT_REFUSED, "a redirect from https to http");
             return CURL_PREREQFUNC_ABORT;
         }
         x->https_only = https;
     }
+    /* A libcurl that sends a body again rewinds it only if some of it reached the socket. */
+    if (bcj2__net_on_seek(x, 0, SEEK_SET) != CURL_SEEKFUNC_OK) {
+        fail(x, NET_CONNECTION_BROKE, "the connection was closed while the body was being sent");
+        return CURL_PREREQFUNC_ABORT;
+    }
+    long made = 0;
+    (void)curl_easy_getinfo(x->easy, CURLINFO_NUM_CONNECTS, &made);
+    x->reused = made == x->connections_made;
+    x->connections_made = made;
     bcj2__hdrs_clear(&x->head);
     x->head_complete = false;
     x->connected = true;
@@ -263,14 +282,11 @@ static bool answer_stands(const struct xfer *x)
     }
 }
 
-static void note_connection(struct xfer *x)
+static void note_numbers(struct xfer *x)
 {
-    long made = 0, redirects = 0;
+    long redirects = 0;
     curl_off_t sent = 0;
     const char *url = NULL;
-    if (curl_easy_getinfo(x->easy, CURLINFO_NUM_CONNECTS, &made) == CURLE_OK) {
-        x->reused = x->connected && made == 0;
-    }
     if (curl_easy_getinfo(x->easy, CURLINFO_SIZE_UPLOAD_T, &sent) == CURLE_OK && sent > 0) {
         x->sent = MAX(x->sent, (uint64_t)sent);
     }
@@ -282,16 +298,13 @@ static void note_connection(struct xfer *x)
 
 void bcj2__net_conclude(struct xfer *x, CURLcode result)
 {
-    note_connection(x);
+    note_numbers(x);
     if (x->cut) {
         result = CURLE_OK;
     }
     if (x->failure == NET_OK && result != CURLE_OK && !tunnel_was_refused(x)) {
-        x->failure = failure_of(x, result);
-        if (x->detail[0] == '\0') {
-            (void)bcj2__str_copy(x->detail, sizeof x->detail, curl_easy_strerror(result),
-                                 strlen(curl_easy_strerror(result)));
-        }
+        fail(x, failure_of(x, result),
+             x->detail[0] != '\0' ? x->detail : curl_easy_strerror(result));
     }
     if (x->failure != NET_OK && x->failure != NET_REDIRECT_REFUSED && is_followed(x)) {
         bcj2__hdrs_clear(&x->head); /* the redirect is not the answer */
@@ -302,9 +315,11 @@ void bcj2__net_conclude(struct xfer *x, CURLcode result)
     }
     if (x->failure == NET_OK && !x->head_complete) {
         /* Some versions of libcurl are content with a head that was cut off. */
-        x->failure = NET_CONNECTION_BROKE;
-        (void)snprintf(x->detail, sizeof x->detail, "the connection ended within the head");
+        fail(x, NET_CONNECTION_BROKE, "the connection ended within the head");
     }
-    bcj2__net_clean_detail(x->detail);
+    bcj2__net_clean_detail(x->why);
+    if (x->failure == NET_OK) {
+        x->why[0] = '\0';
+    }
     x->phase = XFER_OVER;
 }

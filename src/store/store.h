@@ -106,7 +106,9 @@ void bcj2__store_farewell_done(struct store_farewell *farewell);
    on open.lock. Rows of completed and cancelled jobs are purged if nobody else has the queue open.
  */
 bcj2_status bcj2__store_open(const char *directory, const struct log *log, struct store **ret);
-void *bcj2__store_close(struct store *s); /* NULL is fine; returns NULL */
+/* Returns NULL; NULL is fine. In a forked child it does nothing: all of the store stays the
+   parent's. */
+void *bcj2__store_close(struct store *s);
 /* Grows with every committed transaction that changed a job, whoever made it. */
 bcj2_status bcj2__store_change(struct store *s, uint64_t *ret);
 

@@ -27,6 +27,7 @@ struct store {
     struct os_mutex *lock;
     int open_lock, writer_lock; /* descriptors */
     bool alone;                 /* while opening: nobody else has the queue open */
+    uint32_t generation;        /* bcj2__os_fork_generation() at opening */
     sqlite3 *db;
     bool full_sync; /* what PRAGMA synchronous says: FULL or NORMAL */
     struct store_statement statements[STORE_STATEMENT_SLOTS];

@@ -327,6 +327,7 @@ bcj2_status bcj2__store_open(const char *directory, const struct log *log, struc
         return bcj2__detail_no_memory();
     }
     s->open_lock = s->writer_lock = -1;
+    s->generation = bcj2__os_fork_generation();
     s->log = log == NULL ? (struct log){0} : *log;
     /* absolute and without links: SQLite takes "file:…" for a URI and follows no link */
     status = bcj2__os_real_path(directory, &s->directory);
@@ -343,7 +344,8 @@ bcj2_status bcj2__store_open(const char *directory, const struct log *log, struc
 
 void *bcj2__store_close(struct store *s)
 {
-    if (s == NULL) {
+    /* A forked child leaves it alone: closing would delete the log under its parent. */
+    if (s == NULL || s->generation != bcj2__os_fork_generation()) {
         return NULL;
     }
     if (s->writing) {

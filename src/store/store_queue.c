@@ -192,7 +192,7 @@ int64_t bcj2__store_deadline_ms(const struct store_deadline *d)
     return (int64_t)bcj2__os_now_ms() + away;
 }
 
-/* The first boot after `boot` that a waiting job's deadline belongs to; false: none, or a failure. */
+/* The next boot after `boot` that a deadline belongs to; false: none, or a failure. */
 static bool next_boot(struct store *s, char boot[OS_BOOT_ID_SIZE], bcj2_status *ret_status)
 {
     struct sql q =

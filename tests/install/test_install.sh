@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Installs the tree into a scratch prefix, then builds the examples outside the tree with nothing
-# but pkg-config, against the shared library and against the archive, and runs them and the
-# installed programs against the installed server.
+# but pkg-config (the README's program too), against the shared library and against the archive, and
+# runs them and the installed programs against the installed server.
 #   test_install.sh TREE COMPILER…
 set -eu
 tree=$1
@@ -38,14 +38,17 @@ PKG_CONFIG_PATH=${pc%/bcj2.pc}:${PKG_CONFIG_PATH:-}
 export PKG_CONFIG_PATH
 libdir=$(pkg-config --variable=libdir bcj2)
 for file in "$libdir/libbcj2.a" "$prefix/bin/bcj2" "$prefix/bin/bcj2-server" \
-    "$prefix/include/bcj2/bcj2.h" "$prefix/include/bcj2/version.h"; do
+    "$prefix/include/bcj2/bcj2.h" "$prefix/include/bcj2/version.h" \
+    "$prefix/share/man/man1/bcj2.1" "$prefix/share/man/man3/libbcj2.3"; do
     [ -f "$file" ] || fail "not installed: $file"
 done
 
 cd "$work"
 flags="-std=c11 -Wall -Wextra -Werror"
 mkdir shared static
-for source in "$tree"/examples/*.c; do
+# shellcheck disable=SC2016 # Markdown's quotes, not the shell's
+sed -n '/^```c$/,/^```$/p' "$tree/README.md" | sed '1d;$d' >readme.c # compiled, not run
+for source in "$tree"/examples/*.c readme.c; do
     name=$(basename "$source" .c)
     # shellcheck disable=SC2046,SC2086 # flags, one word each
     "$@" $flags "$source" $(pkg-config --cflags --libs bcj2) -o "shared/$name"

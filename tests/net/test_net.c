@@ -13,10 +13,10 @@
 #include <unistd.h>
 
 #define OK_EMPTY "HTTP/1.1 200 OK\r\nBITS-Packet-Type: Ack\r\nContent-Length: 0\r\n\r\n"
-#define SERVE(...)                                             \
-    static const struct http_step steps_[] = {__VA_ARGS__};    \
-    const struct http_step *const lists_[] = {steps_};         \
-    struct http_script *server = http_script_start(lists_, 1); \
+#define SERVE(...)                                               \
+    static const struct http_step steps_[] = {__VA_ARGS__, END}; \
+    const struct http_step *const lists_[] = {steps_};           \
+    struct http_script *server = http_script_start(lists_, 1);   \
     struct net *n = net_client_create()
 
 static void leave(struct net *n, struct http_script *server)

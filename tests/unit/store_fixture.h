@@ -14,13 +14,13 @@
 
 static struct store *store;
 
-static void store_start(void)
+static inline void store_start(void)
 {
     scratch_make();
     assert_status(bcj2__store_open(scratch, NULL, &store), BCJ2_OK);
 }
 
-static void store_stop(void)
+static inline void store_stop(void)
 {
     store = bcj2__store_close(store);
     scratch_remove();
