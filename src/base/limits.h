@@ -52,4 +52,17 @@
 #define LIMIT_ERROR_TEXT_BYTES 2048 /* the description in an error object */
 #define LIMIT_LOG_LINE_BYTES   1024
 
+/* bcj2-server */
+#define LIMIT_SERVER_FRAGMENT_BYTES    (16u * 1024 * 1024)
+#define LIMIT_SERVER_REPLY_URL_BYTES   2200 /* what it sends, and what an application may name */
+#define LIMIT_SERVER_DRAIN_BYTES       (1024u * 1024) /* of a refused body; above: close */
+#define LIMIT_SERVER_UNSYNCED_BYTES    (64u * 1024 * 1024)
+#define LIMIT_SERVER_RANGES            500
+#define LIMIT_SERVER_SESSIONS          1000000u
+#define LIMIT_SERVER_CONNECTIONS       8192u
+#define LIMIT_SERVER_CONNECTION_MEMORY (256u * 1024) /* libmicrohttpd reads into half of it */
+#define LIMIT_SERVER_WORKERS           128u          /* applications and disk syncs at a time */
+#define LIMIT_SERVER_JSON_BYTES        65536         /* configuration, session record */
+#define LIMIT_SERVER_NAME_BYTES        255           /* one component of a path */
+
 #endif
