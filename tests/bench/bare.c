@@ -145,9 +145,25 @@ void bare_fragment(struct bare *b)
     post(b, "Fragment", b->total, left < BARE_FRAGMENT ? left : BARE_FRAGMENT);
 }
 
+/* The server may name the reply relative to the upload. */
+static void resolve_reply(struct bare *b)
+{
+    char *absolute = NULL;
+    CURLU *url = curl_url();
+    bench_check(url != NULL && curl_url_set(url, CURLUPART_URL, b->url, 0) == CURLUE_OK &&
+                    curl_url_set(url, CURLUPART_URL, b->reply, 0) == CURLUE_OK &&
+                    curl_url_get(url, CURLUPART_URL, &absolute, 0) == CURLUE_OK &&
+                    strlen(absolute) < sizeof b->reply,
+                b->reply);
+    (void)strcpy(b->reply, absolute);
+    curl_free(absolute);
+    curl_url_cleanup(url);
+}
+
 void bare_get(struct bare *b)
 {
     clear(b);
+    resolve_reply(b);
     (void)curl_easy_setopt(b->easy, CURLOPT_URL, b->reply);
     (void)curl_easy_setopt(b->easy, CURLOPT_BUFFERSIZE, RECEIVE_BUFFER);
 }
