@@ -141,6 +141,15 @@ static bcj2_status make_database(struct store *s, const char *path)
     return status;
 }
 
+/* SQLite would open one that can only be read, and leave files beside it that stay read-only. */
+static bcj2_status check_writable(const struct store *s, const struct os_stat *st)
+{
+    const uint32_t read_write = 0600;
+    return bcj2__os_uid() == 0 || (st->mode & read_write) == read_write
+               ? BCJ2_OK
+               : bcj2__detail(BCJ2_E_ACCESSDENIED, "%s cannot be written", s->path);
+}
+
 /* With writer.lock held: only one process makes a database at a time. */
 static bcj2_status ensure_database(struct store *s)
 {
@@ -150,7 +159,7 @@ static bcj2_status ensure_database(struct store *s)
         status = bcj2__os_stat(s->path, false, &st);
     }
     if (status != BCJ2_OK || st.exists) {
-        return status;
+        return status == BCJ2_OK ? check_writable(s, &st) : status;
     }
     CLEANUP_FREE char *path = NULL;
     status = path_in(s, STORE_DATABASE_NEW, &path);
