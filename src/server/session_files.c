@@ -158,10 +158,12 @@ static void delete_folder(const struct server *server, const struct session *ses
     }
 }
 
+/* The reply first: after a kill between the two the record still leads to the session, and the Close
+   or Cancel that was not answered comes again. */
 void session_delete_files(struct server *server, const struct session *session)
 {
-    delete_folder(server, session, "Requests");
     delete_folder(server, session, "Replies");
+    delete_folder(server, session, "Requests");
 }
 
 /* ---- loading ---- */
