@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* See url.h. */
 #include "url.h"
-#include "limits.h"
+#include "limit.h"
 #include "str.h"
 
 #include <stdio.h>

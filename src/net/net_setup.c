@@ -2,7 +2,7 @@
 /* The options of an easy handle: everything about a request that libcurl is told, in one place. */
 #include "net_internal.h"
 #include "detail.h"
-#include "limits.h"
+#include "limit.h"
 #include "os.h"
 #include "str.h"
 #include "timeouts.h"
