@@ -19,6 +19,10 @@ static void scratch_make(void)
     const char *base = bcj2__os_env("TMPDIR");
     (void)snprintf(scratch, sizeof scratch, "%s/bcj2-os-XXXXXX", base != NULL ? base : "/tmp");
     ck_assert_ptr_nonnull(mkdtemp(scratch));
+    char *path = realpath(scratch, NULL); /* as error texts have it */
+    ck_assert_ptr_nonnull(path);
+    ck_assert_int_lt(snprintf(scratch, sizeof scratch, "%s", path), (int)sizeof scratch);
+    free(path);
 }
 
 static int scratch_remove_one(const char *path, const struct stat *s, int type, struct FTW *at)
@@ -31,12 +35,12 @@ static void scratch_remove(void)
     ck_assert_int_eq(nftw(scratch, scratch_remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
 }
 
-/* The path of name in the folder; good until the eighth call after this one. */
+/* The path of name in the folder; good for the next 63 calls. */
 static const char *in_scratch(const char *name)
 {
-    static char paths[8][512];
+    static char paths[64][512];
     static unsigned turn;
-    char *path = paths[turn++ % 8];
+    char *path = paths[turn++ % 64];
     (void)snprintf(path, sizeof paths[0], "%s/%s", scratch, name);
     return path;
 }

@@ -317,7 +317,7 @@ struct meeting {
     struct os_cond *cond;
     struct os_thread *thread;
     int turn;
-    bool is_current, signals_blocked;
+    bool waits, is_current, signals_blocked;
     char name[32];
 };
 
@@ -335,11 +335,13 @@ static void meeting_end(struct meeting *m)
     ck_assert_ptr_null(bcj2__os_mutex_destroy(m->mutex));
 }
 
-/* Waits for turn 1, makes it 2. */
+/* Says that it waits for turn 1, waits, makes it 2. */
 static void take_turn(void *argument)
 {
     struct meeting *m = argument;
     bcj2__os_mutex_lock(m->mutex);
+    m->waits = true;
+    bcj2__os_cond_broadcast(m->cond);
     while (m->turn != 1) {
         bcj2__os_cond_wait(m->cond, m->mutex);
     }
@@ -366,9 +368,12 @@ START_TEST(threads_meet)
     bcj2__os_mutex_lock(m.mutex);
     bcj2__os_mutex_lock(m.mutex); /* recursive */
     bcj2__os_mutex_unlock(m.mutex);
+    uint64_t deadline = bcj2__os_now_ms() + 10000;
+    while (!m.waits) {
+        ck_assert(bcj2__os_cond_wait_until(m.cond, m.mutex, deadline));
+    }
     m.turn = 1;
     bcj2__os_cond_broadcast(m.cond);
-    uint64_t deadline = bcj2__os_now_ms() + 10000;
     while (m.turn != 2) {
         ck_assert(bcj2__os_cond_wait_until(m.cond, m.mutex, deadline));
     }

@@ -76,6 +76,13 @@ START_TEST(offsets_that_no_file_has_are_refused)
 }
 END_TEST
 
+START_TEST(a_descriptor_without_a_path_is_named_by_its_number)
+{
+    assert_status(bcj2__os_sync(-1), BCJ2_E_FAIL);
+    ck_assert_ptr_nonnull(strstr(bcj2__detail_get(), "syncing descriptor -1: "));
+}
+END_TEST
+
 /* A file of each kind under a name. */
 static void make_kinds(void)
 {
@@ -344,6 +351,7 @@ static void add_cases(Suite *suite)
     tcase_add_checked_fixture(tc, scratch_make, scratch_remove);
     tcase_add_test(tc, a_file_is_made_written_read_and_removed);
     tcase_add_test(tc, offsets_that_no_file_has_are_refused);
+    tcase_add_test(tc, a_descriptor_without_a_path_is_named_by_its_number);
     tcase_add_loop_test(tc, each_kind_of_file_is_taken_or_refused, 0, ARRAY_LEN(kinds));
     tcase_add_test(tc, a_device_is_no_source);
     tcase_add_test(tc, what_may_not_be_touched_is_access_denied);
