@@ -40,6 +40,8 @@ bcj2_status bcj2__os_close_in_child(int fd);
 void bcj2__os_close_in_child_no_more(int fd);
 const char *bcj2__os_env(const char *name); /* NULL if unset or "" */
 char *bcj2__os_home(void);                  /* $HOME, else the password database; NULL; mem_free */
+/* The queue directory of this user when none is named; NULL: no home, or no memory. mem_free. */
+char *bcj2__os_default_queue(void);
 
 /* ---- threads ---- */
 
@@ -124,6 +126,11 @@ bcj2_status bcj2__os_real_path(const char *path, char **ret);
 /* "nfs", "smb", "9p", … if the folder is on a file system whose locks cannot be trusted; else NULL.
  */
 const char *bcj2__os_network_file_system(const char *folder);
+
+/* ---- sockets ---- */
+
+/* socket(), close-on-exec; -1 and errno on failure. For libcurl, which does the rest itself. */
+int bcj2__os_socket(int family, int type, int protocol);
 
 /* ---- locks ---- */
 

@@ -117,7 +117,7 @@ bcj2_status bcj2__os_real_path(const char *path, char **ret)
         return bcj2__os_fail(error, "finding the folder %s", path);
     }
     CLEANUP_FREE char *copy = bcj2__mem_strdup(resolved);
-    free(resolved); /* the C library's, not of base/mem */
+    bcj2__mem_free(resolved); /* malloc's, as base/mem's own is */
     if (copy == NULL) {
         return bcj2__detail_no_memory();
     }

@@ -56,7 +56,7 @@ struct store_job {
     bool reply_generated; /* reply_name was made by the library */
     char *reply_temp;     /* the temporary file's path; NULL: not made yet */
     bool reply_requested; /* its transfer has begun: reply_total is "known" (0 while it is not) */
-    uint64_t reply_total;
+    uint64_t reply_total, reply_transferred;
     /* Complete under way: the temporary file that is being renamed */
     bool completing;
     uint64_t completing_device, completing_inode;
@@ -168,7 +168,7 @@ bcj2_status bcj2__store_next_farewell(struct store *s, int64_t after_seq,
 /* Inserts; seq is given back, and queued_order if it is QUEUED. NULL names are "". */
 bcj2_status bcj2__store_job_insert(struct store *s, struct store_job *job);
 /* Forgets jobs that were completed or cancelled before a moment, with all that belongs to them but
-   farewells. */
+   farewells; not those that still name a temporary file: it has to be deleted first. */
 bcj2_status bcj2__store_purge(struct store *s, bcj2_filetime before, uint32_t *ret_count);
 /* The only way to another state: compare-and-set. BCJ2_S_FALSE: the job is not in state `from` (any
    more), nothing was written. QUEUED gives it a new queued_order, TRANSFERRED its completion time.

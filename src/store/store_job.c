@@ -11,17 +11,16 @@
 #define DEADLINE_COLUMNS(name) name "_boot, " name "_ms, " name "_wall"
 
 /* In the order of bind_job() and read_job(). */
-#define JOB_COLUMNS                                                                             \
-    "id, owner_uid, type, state, priority, display_name, description, notify_flags, "           \
-    "retry_delay_s, no_progress_s, creation_time, modification_time, completion_time, "         \
-    "queued_order, error_count, error_context, error_code, error_http_status, "                 \
-    "error_has_file, error_has_protocol, error_text, " DEADLINE_COLUMNS(                        \
-        "next_attempt") ", " DEADLINE_COLUMNS("series_start") ", "                              \
-                                                              "reply_name, reply_generated, "   \
-                                                              "reply_temp, reply_requested, "   \
-                                                              "reply_total, "                   \
-                                                              "completing, completing_device, " \
-                                                              "completing_inode"
+/* clang-format off */
+#define JOB_COLUMNS                                                                                \
+    "id, owner_uid, type, state, priority, display_name, description, notify_flags, "              \
+    "retry_delay_s, no_progress_s, creation_time, modification_time, completion_time, "            \
+    "queued_order, error_count, error_context, error_code, error_http_status, "                    \
+    "error_has_file, error_has_protocol, error_text, "                                             \
+    DEADLINE_COLUMNS("next_attempt") ", " DEADLINE_COLUMNS("series_start") ", "                    \
+    "reply_name, reply_generated, reply_temp, reply_requested, reply_total, reply_transferred, "   \
+    "completing, completing_device, completing_inode"
+/* clang-format on */
 
 void bcj2__store_job_done(struct store_job *job)
 {
@@ -64,6 +63,7 @@ static void read_job(struct sql *q, struct store_job *job)
     job->reply_temp = bcj2__sql_text(q);
     job->reply_requested = bcj2__sql_bool(q);
     job->reply_total = bcj2__sql_u64(q);
+    job->reply_transferred = bcj2__sql_u64(q);
     job->completing = bcj2__sql_bool(q);
     job->completing_device = bcj2__sql_u64(q);
     job->completing_inode = bcj2__sql_u64(q);
@@ -99,6 +99,7 @@ static void bind_job(struct sql *q, const struct store_job *job)
     bcj2__sql_bind_text(q, job->reply_temp);
     bcj2__sql_bind_i64(q, job->reply_requested);
     bcj2__sql_bind_u64(q, job->reply_total);
+    bcj2__sql_bind_u64(q, job->reply_transferred);
     bcj2__sql_bind_i64(q, job->completing);
     bcj2__sql_bind_u64(q, job->completing_device);
     bcj2__sql_bind_u64(q, job->completing_inode);
@@ -170,7 +171,7 @@ static bcj2_status insert(struct store *s, struct store_job *job)
     }
     struct sql q =
         bcj2__sql(s, "INSERT INTO jobs (" JOB_COLUMNS ", change_seq) VALUES (" TEN_PARAMETERS
-                     ", " TEN_PARAMETERS ", " TEN_PARAMETERS ", ?, ?, ?, ?, ?, ?)");
+                     ", " TEN_PARAMETERS ", " TEN_PARAMETERS ", ?, ?, ?, ?, ?, ?, ?)");
     bind_job(&q, job);
     bcj2__sql_bind_u64(&q, s->change);
     status = bcj2__sql_run(&q);

@@ -167,12 +167,10 @@ static void add_reply(struct writer *w, const struct store_job *job, const struc
         add_null(w, "reply");
         return;
     }
-    /* Complete forgets the transfer; by then the reply is whole */
-    bool completed = job->state == BCJ2_JOB_STATE_ACKNOWLEDGED;
     struct writer reply = sub_object(w, "reply");
     add_text(&reply, "file_name", job->reply_name);
     add_size(&reply, "bytes_total", job->reply_requested ? job->reply_total : BCJ2_SIZE_UNKNOWN);
-    add_u64(&reply, "bytes_transferred", completed ? job->reply_total : t->get.offset);
+    add_u64(&reply, "bytes_transferred", job->reply_requested ? job->reply_transferred : 0);
 }
 
 static void add_retry(struct writer *w, const struct store_job *job)

@@ -280,8 +280,8 @@ bcj2_status bcj2__store_purge(struct store *s, bcj2_filetime before, uint32_t *r
     bcj2__store_enter(s);
     bcj2_status status = bcj2__store_need_transaction(s);
     if (status == BCJ2_OK) {
-        struct sql q =
-            bcj2__sql(s, "DELETE FROM jobs WHERE state IN (7, 8) AND modification_time < ?");
+        struct sql q = bcj2__sql(s, "DELETE FROM jobs WHERE state IN (7, 8) AND reply_temp IS NULL"
+                                    " AND modification_time < ?");
         bcj2__sql_bind_u64(&q, before);
         status = bcj2__sql_run(&q);
     }

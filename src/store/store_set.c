@@ -111,13 +111,14 @@ bcj2_status bcj2__store_set_reply(struct store *s, const struct store_job *job, 
     struct sql q = bcj2__store_update(
         s,
         UPDATE "reply_name = ?, reply_generated = ?, reply_temp = ?, reply_requested = ?,"
-               " reply_total = ? WHERE seq = ?",
+               " reply_total = ?, reply_transferred = ? WHERE seq = ?",
         now);
     bcj2__sql_bind_text(&q, job->reply_name);
     bcj2__sql_bind_i64(&q, job->reply_generated);
     bcj2__sql_bind_text(&q, job->reply_temp);
     bcj2__sql_bind_i64(&q, job->reply_requested);
     bcj2__sql_bind_u64(&q, job->reply_total);
+    bcj2__sql_bind_u64(&q, job->reply_transferred);
     bcj2_status status = bcj2__store_updated(&q, job->seq);
     bcj2__store_leave(s);
     return status;

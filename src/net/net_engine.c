@@ -1,0 +1,470 @@
+/* SPDX-License-Identifier: MIT */
+/* The engine: one multi handle, the running transfers, their time-outs and the events they make.
+   Easy handles and their buffers are kept for the next transfer, connections by libcurl. Not here:
+   what a transfer notes about itself (net_xfer.c). */
+#include "net_internal.h"
+#include "detail.h"
+#include "mem.h"
+#include "os.h"
+#include "str.h"
+#include "url.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+
+/* libcurl counts a wait in an int of milliseconds; a poll that ends after a day is no harm. */
+#define LONGEST_POLL_MS ((uint64_t)86400000)
+
+/* libcurl's global part is made once and never undone: the program may use libcurl too. */
+static bcj2_status global_init(void)
+{
+    static atomic_flag busy = ATOMIC_FLAG_INIT;
+    static bool done;
+    while (atomic_flag_test_and_set(&busy)) {
+        /* another thread is in here, once in the life of the process */
+    }
+    CURLcode result = done ? CURLE_OK : curl_global_init(CURL_GLOBAL_DEFAULT);
+    done = done || result == CURLE_OK;
+    atomic_flag_clear(&busy);
+    return bcj2__net_status_of(result);
+}
+
+/* ---- the lists ---- */
+
+static struct xfer *find(const struct net *n, uint64_t token)
+{
+    for (struct xfer *x = n->running; x != NULL; x = x->next) {
+        if (x->token == token) {
+            return x;
+        }
+    }
+    return NULL;
+}
+
+static void link_running(struct net *n, struct xfer *x)
+{
+    x->previous = NULL;
+    x->next = n->running;
+    if (n->running != NULL) {
+        n->running->previous = x;
+    }
+    n->running = x;
+    n->running_count++;
+}
+
+static void unlink_running(struct net *n, struct xfer *x)
+{
+    if (x->previous != NULL) {
+        x->previous->next = x->next;
+    } else {
+        n->running = x->next;
+    }
+    if (x->next != NULL) {
+        x->next->previous = x->previous;
+    }
+    n->running_count--;
+}
+
+void bcj2__net_due(struct xfer *x, enum xfer_due due)
+{
+    struct net *n = x->net;
+    x->due = due;
+    x->next_event = NULL;
+    if (n->last_event != NULL) {
+        n->last_event->next_event = x;
+    } else {
+        n->first_event = x;
+    }
+    n->last_event = x;
+}
+
+static void forget_event(struct net *n, struct xfer *x)
+{
+    struct xfer *before = NULL, *e = n->first_event;
+    while (e != NULL && e != x) {
+        before = e;
+        e = e->next_event;
+    }
+    if (e == NULL) {
+        return;
+    }
+    if (before != NULL) {
+        before->next_event = x->next_event;
+    } else {
+        n->first_event = x->next_event;
+    }
+    if (n->last_event == x) {
+        n->last_event = before;
+    }
+}
+
+/* ---- transfers ---- */
+
+static void destroy_xfer(struct xfer *x)
+{
+    curl_easy_cleanup(x->easy);
+    curl_slist_free_all(x->lines);
+    bcj2__hdrs_done(&x->head);
+    bcj2__mem_free(x);
+}
+
+/* x is in no list and out of the multi handle. */
+static void keep_xfer(struct net *n, struct xfer *x)
+{
+    if (n->kept_count >= NET_KEPT_TRANSFERS) {
+        destroy_xfer(x);
+        return;
+    }
+    curl_easy_reset(x->easy);
+    curl_slist_free_all(x->lines);
+    x->lines = NULL;
+    bcj2__hdrs_clear(&x->head);
+    x->next = n->kept;
+    n->kept = x;
+    n->kept_count++;
+}
+
+static void free_spent(struct net *n)
+{
+    if (n->spent != NULL) {
+        keep_xfer(n, TAKE(n->spent));
+    }
+}
+
+static struct xfer *take_xfer(struct net *n)
+{
+    struct xfer *x = n->kept;
+    if (x != NULL) {
+        n->kept = x->next;
+        n->kept_count--;
+        return x;
+    }
+    x = bcj2__mem_calloc(1, sizeof *x);
+    if (x == NULL) {
+        return NULL;
+    }
+    bcj2__hdrs_init(&x->head);
+    x->easy = curl_easy_init();
+    if (x->easy == NULL) {
+        bcj2__mem_free(x);
+        return NULL;
+    }
+    return x;
+}
+
+/* The state of a transfer that has not begun; what is kept between transfers stays. */
+static void fill_xfer(struct net *n, struct xfer *x, const struct net_request *request)
+{
+    uint64_t now = bcj2__os_now_ms();
+    *x = (struct xfer){
+        .net = n,
+        .easy = x->easy,
+        .head = x->head,
+        .token = request->token,
+        .has_body = request->has_body,
+        .follows = request->follow_redirects && !request->has_body,
+        .https_only = bcj2__str_same_n(request->url, "https:", 6),
+        .body_fd = request->body_fd,
+        .body_offset = request->body_offset,
+        .body_length = request->has_body ? request->body_length : 0,
+        .response_timeout_ms = request->response_timeout_ms,
+        .phase = XFER_CONNECTING,
+        .started_ms = now,
+        .moved_ms = now,
+        .asks_at_body = request->pause_at_body,
+        .sink_fd = request->sink_fd,
+    };
+}
+
+bcj2_status bcj2__net_start(struct net *n, const struct net_request *request)
+{
+    free_spent(n);
+    if (find(n, request->token) != NULL) {
+        return bcj2__detail(BCJ2_E_INVALIDARG, "a transfer with this token is running");
+    }
+    struct xfer *x = take_xfer(n);
+    if (x == NULL) {
+        return bcj2__detail_no_memory();
+    }
+    fill_xfer(n, x, request);
+    bcj2_status status = bcj2__net_setup(x, request);
+    if (BCJ2_SUCCEEDED(status)) {
+        status = bcj2__net_multi_status(curl_multi_add_handle(n->multi, x->easy), "adding");
+    }
+    if (BCJ2_FAILED(status)) {
+        keep_xfer(n, x);
+        return status;
+    }
+    link_running(n, x);
+    n->moved = true;
+    return BCJ2_OK;
+}
+
+/* Out of the multi handle, with libcurl's result; the next event follows from what was seen. */
+static void finish(struct xfer *x, CURLcode result)
+{
+    (void)curl_multi_remove_handle(x->net->multi, x->easy);
+    bcj2__net_conclude(x, result);
+    if (x->asks_at_body && x->head_complete && x->failure != NET_REDIRECT_REFUSED) {
+        x->asks_at_body = false;
+        x->awaits_answer = true;
+        bcj2__net_due(x, XFER_HEAD_DUE);
+    } else {
+        bcj2__net_due(x, XFER_DONE_DUE);
+    }
+}
+
+bcj2_status bcj2__net_continue(struct net *n, uint64_t token, uint64_t sink_offset, bool ignore)
+{
+    free_spent(n);
+    struct xfer *x = find(n, token);
+    if (x == NULL || !x->awaits_answer || x->due != XFER_NOTHING_DUE) {
+        return bcj2__detail(BCJ2_E_INVALIDARG, "no transfer with this token waits at its body");
+    }
+    x->awaits_answer = false;
+    x->sink_offset = sink_offset;
+    x->sink_fd = ignore ? -1 : x->sink_fd;
+    x->head_ms = x->moved_ms = bcj2__os_now_ms();
+    if (x->phase == XFER_OVER) {
+        if (ignore) {
+            x->failure = NET_OK;
+            x->why[0] = '\0';
+        }
+        bcj2__net_due(x, XFER_DONE_DUE);
+        return BCJ2_OK;
+    }
+    x->phase = XFER_RECEIVING;
+    n->moved = true;
+    /* Some versions of libcurl hand over what they held back in here, and the sink may fail. */
+    CURLcode result = curl_easy_pause(x->easy, CURLPAUSE_CONT);
+    if (result != CURLE_OK || x->failure != NET_OK || x->cut) {
+        finish(x, result == CURLE_OK ? CURLE_WRITE_ERROR : result);
+    }
+    return BCJ2_OK;
+}
+
+void bcj2__net_abort(struct net *n, uint64_t token)
+{
+    free_spent(n);
+    struct xfer *x = find(n, token);
+    if (x == NULL) {
+        return;
+    }
+    if (x->phase != XFER_OVER) {
+        (void)curl_multi_remove_handle(n->multi, x->easy);
+    }
+    forget_event(n, x);
+    unlink_running(n, x);
+    keep_xfer(n, x);
+}
+
+bool bcj2__net_progress(const struct net *n, uint64_t token, struct net_progress *ret)
+{
+    const struct xfer *x = find(n, token);
+    if (x == NULL) {
+        return false;
+    }
+    *ret = (struct net_progress){
+        .sent = x->sent,
+        .written = x->written,
+        .sending = x->phase != XFER_OVER && x->has_body &&
+                   (x->phase == XFER_CONNECTING || x->sent < x->body_length),
+    };
+    return true;
+}
+
+uint32_t bcj2__net_running(const struct net *n)
+{
+    return n->running_count;
+}
+
+/* ---- turning ---- */
+
+static bcj2_status perform(struct net *n)
+{
+    int running = 0, left = 0;
+    n->moved = false;
+    bcj2_status status =
+        bcj2__net_multi_status(curl_multi_perform(n->multi, &running), "transferring");
+    const CURLMsg *message = NULL;
+    while ((message = curl_multi_info_read(n->multi, &left)) != NULL) {
+        struct xfer *x = NULL;
+        CURLcode result = message->data.result;
+        if (message->msg == CURLMSG_DONE &&
+            curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &x) == CURLE_OK) {
+            finish(x, result);
+        }
+    }
+    return status;
+}
+
+static void describe_timeout(struct xfer *x)
+{
+    static const char *const waited_for[] = {
+        [XFER_SENDING] = "the server took no data",
+        [XFER_WAITING] = "no answer came",
+        [XFER_RECEIVING] = "no more of the answer came",
+    };
+    (void)snprintf(x->why, sizeof x->why, "%s for %llu ms", waited_for[x->phase],
+                   (unsigned long long)(bcj2__os_now_ms() - x->moved_ms));
+}
+
+/* Ends what is too late; returns when the next one will be. */
+static uint64_t expire(struct net *n, uint64_t now)
+{
+    uint64_t next = UINT64_MAX;
+    for (struct xfer *x = n->running; x != NULL; x = x->next) {
+        uint64_t deadline = bcj2__net_deadline(x);
+        if (deadline <= now) {
+            x->failure = NET_TIMEOUT;
+            describe_timeout(x);
+            finish(x, CURLE_OPERATION_TIMEDOUT);
+        } else {
+            next = MIN(next, deadline);
+        }
+    }
+    return next;
+}
+
+bcj2_status bcj2__net_poll(struct net *n, uint64_t timeout_ms)
+{
+    free_spent(n);
+    if (n->moved) {
+        bcj2_status status = perform(n);
+        if (BCJ2_FAILED(status)) {
+            return status;
+        }
+    }
+    uint64_t now = n->running == NULL ? 0 : bcj2__os_now_ms();
+    uint64_t deadline = expire(n, now), wait_ms = timeout_ms;
+    if (deadline != UINT64_MAX) {
+        wait_ms = MIN(wait_ms, deadline - now);
+    }
+    if (n->first_event != NULL) {
+        wait_ms = 0;
+    }
+    bcj2_status status = bcj2__net_multi_status(
+        curl_multi_poll(n->multi, NULL, 0, (int)MIN(wait_ms, LONGEST_POLL_MS), NULL), "waiting");
+    if (BCJ2_SUCCEEDED(status) && n->running != NULL) {
+        status = perform(n);
+        (void)expire(n, bcj2__os_now_ms());
+    }
+    return status;
+}
+
+void bcj2__net_wake(struct net *n)
+{
+    (void)curl_multi_wakeup(n->multi);
+}
+
+/* ---- events ---- */
+
+static void log_done(const struct xfer *x, uint64_t elapsed_ms)
+{
+    const struct log *log = x->net->log;
+    if (log == NULL || log->callback == NULL) {
+        return;
+    }
+    char url[256];
+    const char *used = NULL;
+    (void)curl_easy_getinfo(x->easy, CURLINFO_EFFECTIVE_URL, &used);
+    bcj2__url_for_people(used == NULL ? "" : used, url);
+    bcj2__log(log, LOG_DEBUG, "%s: status %u, %s, %llu bytes sent, %llu written, %llu ms%s%s", url,
+              (unsigned)x->head.status, bcj2__net_failure_text(x->failure),
+              (unsigned long long)x->sent, (unsigned long long)x->written,
+              (unsigned long long)elapsed_ms, x->why[0] == '\0' ? "" : ": ", x->why);
+}
+
+bool bcj2__net_next(struct net *n, struct net_event *ret)
+{
+    free_spent(n);
+    struct xfer *x = n->first_event;
+    if (x == NULL) {
+        return false;
+    }
+    n->first_event = x->next_event;
+    if (n->first_event == NULL) {
+        n->last_event = NULL;
+    }
+    bool done = x->due == XFER_DONE_DUE;
+    x->due = XFER_NOTHING_DUE;
+    *ret = (struct net_event){
+        .type = done ? NET_EV_DONE : NET_EV_HEAD,
+        .token = x->token,
+        .head = &x->head,
+        .failure = done ? x->failure : NET_OK,
+        .local_status = x->local_status,
+        .elapsed_ms = bcj2__os_now_ms() - x->started_ms,
+        .sent = x->sent,
+        .written = x->written,
+        .sink_offset = x->sink_offset,
+        .reused = x->reused,
+        .connected = x->connected,
+        .detail = done ? x->why : "",
+        .effective_url = x->effective_url,
+    };
+    if (done) {
+        log_done(x, ret->elapsed_ms);
+        unlink_running(n, x);
+        n->spent = x;
+    }
+    return true;
+}
+
+/* ---- the engine itself ---- */
+
+bcj2_status bcj2__net_create(const struct log *log, struct net **ret)
+{
+    *ret = NULL;
+    bcj2_status status = global_init();
+    if (BCJ2_FAILED(status)) {
+        return status;
+    }
+    struct net *n = bcj2__mem_calloc(1, sizeof *n);
+    if (n == NULL) {
+        return bcj2__detail_no_memory();
+    }
+    n->log = log;
+    const char *ca_file = bcj2__os_env("CURL_CA_BUNDLE");
+    ca_file = ca_file != NULL ? ca_file : bcj2__os_env("SSL_CERT_FILE");
+    n->ca_file = bcj2__mem_strdup(ca_file);
+    n->multi = curl_multi_init();
+    if ((ca_file != NULL && n->ca_file == NULL) || n->multi == NULL) {
+        bcj2__net_destroy(n);
+        return bcj2__detail_no_memory();
+    }
+    /* One transfer a connection: a paused one must not hold up another's. */
+    CURLMcode code = curl_multi_setopt(n->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
+    if (code == CURLM_OK) {
+        code = curl_multi_setopt(n->multi, CURLMOPT_MAXCONNECTS, (long)NET_KEPT_CONNECTIONS);
+    }
+    status = bcj2__net_multi_status(code, "setting up");
+    if (BCJ2_FAILED(status)) {
+        bcj2__net_destroy(n);
+        return status;
+    }
+    *ret = n;
+    return BCJ2_OK;
+}
+
+void *bcj2__net_destroy(struct net *n)
+{
+    if (n == NULL) {
+        return NULL;
+    }
+    free_spent(n);
+    while (n->running != NULL) {
+        bcj2__net_abort(n, n->running->token);
+    }
+    while (n->kept != NULL) {
+        struct xfer *x = n->kept;
+        n->kept = x->next;
+        destroy_xfer(x);
+    }
+    if (n->multi != NULL) {
+        (void)curl_multi_cleanup(n->multi);
+    }
+    bcj2__mem_free(n->ca_file);
+    bcj2__mem_free(n);
+    return NULL;
+}
