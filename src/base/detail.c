@@ -20,11 +20,6 @@ bcj2_status bcj2__detail(bcj2_status status, const char *format, ...)
     return status;
 }
 
-bcj2_status bcj2__detail_no_memory(void)
-{
-    return bcj2__detail(BCJ2_E_OUTOFMEMORY, "not enough memory");
-}
-
 const char *bcj2__detail_get(void)
 {
     return text;

@@ -17,6 +17,7 @@
 #define LIMIT_DEFAULT_BACKGROUND_SLOTS 1
 #define LIMIT_DEFAULT_FOREGROUND_SLOTS 64
 #define LIMIT_INACTIVITY_DEFAULT_S     7776000u
+#define LIMIT_SLICE_MS                 120000u /* a background job's turn if others wait */
 
 /* jobs */
 #define LIMIT_RETRY_DELAY_MIN_S     5u
@@ -50,5 +51,18 @@
 #define LIMIT_DETAIL_BYTES     1024 /* bcj2_last_detail */
 #define LIMIT_ERROR_TEXT_BYTES 2048 /* the description in an error object */
 #define LIMIT_LOG_LINE_BYTES   1024
+
+/* bcj2-server */
+#define LIMIT_SERVER_FRAGMENT_BYTES    (16u * 1024 * 1024)
+#define LIMIT_SERVER_REPLY_URL_BYTES   2200 /* what it sends, and what an application may name */
+#define LIMIT_SERVER_DRAIN_BYTES       (1024u * 1024) /* of a refused body; above: close */
+#define LIMIT_SERVER_UNSYNCED_BYTES    (64u * 1024 * 1024)
+#define LIMIT_SERVER_RANGES            500
+#define LIMIT_SERVER_SESSIONS          1000000u
+#define LIMIT_SERVER_CONNECTIONS       8192u
+#define LIMIT_SERVER_CONNECTION_MEMORY (256u * 1024) /* libmicrohttpd reads into half of it */
+#define LIMIT_SERVER_WORKERS           128u          /* applications and disk syncs at a time */
+#define LIMIT_SERVER_JSON_BYTES        65536         /* configuration, session record */
+#define LIMIT_SERVER_NAME_BYTES        255           /* one component of a path */
 
 #endif

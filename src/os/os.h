@@ -40,6 +40,8 @@ bcj2_status bcj2__os_close_in_child(int fd);
 void bcj2__os_close_in_child_no_more(int fd);
 const char *bcj2__os_env(const char *name); /* NULL if unset or "" */
 char *bcj2__os_home(void);                  /* $HOME, else the password database; NULL; mem_free */
+/* The queue directory of this user when none is named; NULL: no home, or no memory. mem_free. */
+char *bcj2__os_default_queue(void);
 
 /* ---- threads ---- */
 

@@ -40,6 +40,7 @@
 struct statfs;
 
 struct os_calls {
+/* NOLINTNEXTLINE(bugprone-macro-parentheses): a declaration cannot have them */
 #define MEMBER(name, type, arguments) type(*name) arguments;
     OS_CALLS(MEMBER)
 #undef MEMBER

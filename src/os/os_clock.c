@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* Clocks and the boot id. */
 #include "filetime.h"
+#include "guid.h"
 #include "os.h"
 #include "os_platform.h"
 
-#include <inttypes.h>
-#include <stdio.h>
+#include <pthread.h>
+#include <string.h>
 #include <time.h>
+
+_Static_assert(OS_BOOT_ID_SIZE >= BCJ2_GUID_TEXT_SIZE, "a GUID serves as boot id");
 
 uint64_t bcj2__os_now_ms(void)
 {
@@ -20,14 +23,22 @@ bcj2_filetime bcj2__os_wall(void)
     return bcj2__filetime_from_unix(t.tv_sec, t.tv_nsec);
 }
 
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static char made_up_boot_id[OS_BOOT_ID_SIZE];
+
+static void make_up_boot_id(void)
+{
+    bcj2_guid id = bcj2__guid_random();
+    bcj2__guid_format(&id, made_up_boot_id);
+}
+
 void bcj2__os_boot_id(char text[OS_BOOT_ID_SIZE])
 {
     if (bcj2__os_platform_boot_id(text, OS_BOOT_ID_SIZE)) {
         return;
     }
-    /* The second of the boot. When somebody sets the clock, it looks like another boot: then less
+    /* One of this process. To others and to the next process it looks like another boot: then less
        is believed of what was saved, which costs time and no data. */
-    int64_t booted =
-        bcj2__filetime_to_unix(bcj2__os_wall()) - (int64_t)(bcj2__os_platform_now_ms() / 1000);
-    (void)snprintf(text, OS_BOOT_ID_SIZE, "booted-at-%" PRId64, booted);
+    (void)pthread_once(&once, make_up_boot_id);
+    memcpy(text, made_up_boot_id, OS_BOOT_ID_SIZE);
 }

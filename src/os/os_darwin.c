@@ -3,6 +3,7 @@
 #include "os_platform.h"
 #include "macro.h"
 #include "os_calls.h"
+#include "os_fail.h"
 
 #include <fcntl.h>
 #include <mach/mach_time.h>
@@ -64,7 +65,11 @@ int bcj2__os_platform_fdatasync(int fd)
 
 int bcj2__os_platform_sync_folder(int fd)
 {
-    return bcj2__os_calls.fdatasync(fd) == 0 ? 0 : bcj2__os_calls.fsync(fd);
+    int result = bcj2__os_calls.fdatasync(fd);
+    if (result != 0 && bcj2__os_unsupported(errno)) {
+        result = bcj2__os_calls.fsync(fd);
+    }
+    return result;
 }
 
 int32_t bcj2__os_platform_mtime_ns(const struct stat *s)

@@ -70,13 +70,6 @@ bcj2_status bcj2__os_truncate(int fd, uint64_t size)
     return result == 0 ? BCJ2_OK : bcj2__os_fail_fd(errno, "changing the size of", fd);
 }
 
-/* The errors that say "not on this file system". */
-static bool is_unsupported(int errno_value)
-{
-    return errno_value == EOPNOTSUPP || errno_value == ENOTSUP || errno_value == ENOSYS ||
-           errno_value == EINVAL || errno_value == ENOTTY;
-}
-
 bcj2_status bcj2__os_preallocate(int fd, uint64_t size)
 {
     if (!fits(size, 0)) {
@@ -87,7 +80,7 @@ bcj2_status bcj2__os_preallocate(int fd, uint64_t size)
     }
     int result;
     REPEAT_INTERRUPTED(result, bcj2__os_calls.fallocate(fd, (off_t)size));
-    return result == 0 || is_unsupported(errno)
+    return result == 0 || bcj2__os_unsupported(errno)
                ? BCJ2_OK
                : bcj2__os_fail_fd(errno, "reserving space for", fd);
 }
@@ -96,7 +89,7 @@ bcj2_status bcj2__os_sync(int fd)
 {
     int result;
     REPEAT_INTERRUPTED(result, bcj2__os_calls.fdatasync(fd));
-    if (result != 0 && is_unsupported(errno)) {
+    if (result != 0 && bcj2__os_unsupported(errno)) {
         REPEAT_INTERRUPTED(result, bcj2__os_calls.fsync(fd));
     }
     return result == 0 ? BCJ2_OK : bcj2__os_fail_fd(errno, "syncing", fd);
@@ -115,7 +108,7 @@ bcj2_status bcj2__os_sync_folder_of(const char *path)
     }
     int result;
     REPEAT_INTERRUPTED(result, bcj2__os_platform_sync_folder(fd));
-    if (result != 0 && !is_unsupported(errno)) {
+    if (result != 0 && !bcj2__os_unsupported(errno)) {
         status = bcj2__os_fail(errno, "syncing the folder %s", folder);
     }
     bcj2__os_close(fd);

@@ -63,15 +63,18 @@ bcj2_status bcj2__os_mkdirs(const char *path)
     if (part == NULL) {
         return bcj2__detail_no_memory();
     }
+    struct os_stat s;
+    bcj2_status status = bcj2__os_stat(part, true, &s);
+    if (status != BCJ2_OK || s.is_directory) {
+        return status;
+    }
     /* from the top, each part that is not there yet */
     char *end = part;
-    bcj2_status status = BCJ2_OK;
     do {
         end += strspn(end, "/");
         end += strcspn(end, "/");
         char separator = *end;
         *end = '\0';
-        struct os_stat s;
         status = bcj2__os_stat(part, true, &s);
         if (status == BCJ2_OK && !s.is_directory) {
             status = make_folder(part);
@@ -114,7 +117,7 @@ bcj2_status bcj2__os_real_path(const char *path, char **ret)
         return bcj2__os_fail(error, "finding the folder %s", path);
     }
     CLEANUP_FREE char *copy = bcj2__mem_strdup(resolved);
-    free(resolved); /* the C library's, not of base/mem */
+    bcj2__mem_free(resolved); /* malloc's, as base/mem's own is */
     if (copy == NULL) {
         return bcj2__detail_no_memory();
     }

@@ -83,12 +83,15 @@ bool bcj2__os_platform_umask(mode_t *ret)
     }
     line += strlen("\nUmask:");
     line += strspn(line, " \t");
-    char *end;
-    unsigned long mask = strtoul(line, &end, 8);
-    if (end == line || *end != '\n') {
+    size_t digits = strspn(line, "01234567");
+    if (digits == 0 || digits > 5 || line[digits] != '\n') {
         return false;
     }
-    *ret = (mode_t)(mask & 0777);
+    mode_t mask = 0;
+    for (size_t i = 0; i < digits; i++) {
+        mask = mask * 8 + (mode_t)(line[i] - '0');
+    }
+    *ret = mask & 0777;
     return true;
 }
 

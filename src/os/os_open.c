@@ -8,7 +8,7 @@
 #include "os_platform.h"
 
 #include <fcntl.h>
-#include <string.h>
+#include <unistd.h>
 
 static struct os_stat stat_of(const struct stat *s)
 {
@@ -56,13 +56,27 @@ bcj2_status bcj2__os_fstat(int fd, const char *path, struct os_stat *ret)
     return BCJ2_OK;
 }
 
+/* A program may have closed its standard input or output. What it prints later must not go into a
+   file of ours, so these numbers are left to it. */
+static int above_standard(int fd)
+{
+    if (fd > STDERR_FILENO) {
+        return fd;
+    }
+    int higher = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    int error = errno;
+    bcj2__os_close(fd);
+    errno = error;
+    return higher;
+}
+
 /* open() with what all our descriptors have; -1 and errno. */
 static int open_quietly(const char *path, int flags)
 {
     int fd;
     REPEAT_INTERRUPTED(fd,
                        bcj2__os_calls.open(path, flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600));
-    return fd;
+    return fd < 0 ? fd : above_standard(fd);
 }
 
 static bcj2_status not_regular(const char *path, const struct os_stat *s)
@@ -71,6 +85,17 @@ static bcj2_status not_regular(const char *path, const struct os_stat *s)
                         s->is_directory ? "a directory"
                         : s->is_symlink ? "a symbolic link"
                                         : "a device, FIFO or socket");
+}
+
+/* open() with O_NOFOLLOW failed. The error of a link, socket or device says little; what it is says
+   more. */
+static bcj2_status not_opened(const char *path, int errno_value)
+{
+    struct os_stat s;
+    if (bcj2__os_stat(path, false, &s) == BCJ2_OK && s.exists && !s.is_regular) {
+        return not_regular(path, &s);
+    }
+    return bcj2__os_fail(errno_value, "opening %s", path);
 }
 
 bcj2_status bcj2__os_open_source(const char *path, int *ret_fd, struct os_stat *ret_stat)
@@ -130,13 +155,7 @@ bcj2_status bcj2__os_reopen(const char *path, int *ret_fd, struct os_stat *ret_s
     *ret_stat = (struct os_stat){.exists = false};
     int fd = open_quietly(path, O_RDWR | O_NOFOLLOW);
     if (fd < 0) {
-        /* ENXIO and its like: a socket, a device without driver */
-        int error = errno;
-        struct os_stat s;
-        if (bcj2__os_stat(path, false, &s) == BCJ2_OK && s.exists && !s.is_regular) {
-            return not_regular(path, &s);
-        }
-        return bcj2__os_fail(error, "opening %s", path);
+        return not_opened(path, errno);
     }
     bcj2_status status = bcj2__os_fstat(fd, path, ret_stat);
     if (status == BCJ2_OK) {
@@ -161,7 +180,7 @@ bcj2_status bcj2__os_lock_open(const char *path, int *ret_fd)
     *ret_fd = -1;
     int fd = open_quietly(path, O_RDWR | O_CREAT | O_NOFOLLOW);
     if (fd < 0) {
-        return bcj2__os_fail(errno, "opening the lock file %s", path);
+        return not_opened(path, errno);
     }
     struct os_stat s;
     bcj2_status status = bcj2__os_fstat(fd, path, &s);

@@ -48,6 +48,12 @@ bcj2_status bcj2__os_status(int errno_value)
     return BCJ2_E_FAIL;
 }
 
+bool bcj2__os_unsupported(int errno_value)
+{
+    return errno_value == EOPNOTSUPP || errno_value == ENOTSUP || errno_value == ENOSYS ||
+           errno_value == EINVAL || errno_value == ENOTTY;
+}
+
 #define WORDS_BYTES 128 /* kept free behind a long path */
 
 static bcj2_status fail(bcj2_status status, int errno_value, const char *what, va_list args)

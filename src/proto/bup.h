@@ -13,6 +13,9 @@
    An upload-reply job is DONE when its reply is stored: Close is a farewell then, made by the
    caller (bcj2__bup_farewell_answer). A plain upload is DONE at the final answer to Close.
 
+   In three files: bup.c (what is sent next), bup_answer.c (what an answer means), bup_size.c (how
+   much is sent at once).
+
    Not here: when to retry a failed job (retry.h), the reply's download (get.h), header text
    (bup_msg.h). */
 #ifndef BCJ2_PROTO_BUP_H
@@ -49,6 +52,7 @@ struct bup_saved {
     char reply_host[LIMIT_HOST_ID_BYTES + 1];  /* the host-id that took the last byte; "" */
     bool close_tried;       /* plain upload: one Close has failed for now already */
     bool new_session_tried; /* a 416 without an offset has made us start anew once */
+    uint32_t bad_answers;   /* that break the protocol, in a row, over all runs */
 };
 
 struct bup {
@@ -64,7 +68,7 @@ struct bup {
     uint64_t best;              /* the highest offset seen, for the resync rule */
     uint32_t resyncs;           /* without a higher one */
     uint32_t immediate_retries; /* of this interruption */
-    uint32_t bad_answers;       /* in a row */
+    uint32_t sessions_lost;
     bool fallback_runs;
     uint64_t fallback_start_ms;
 };
@@ -85,6 +89,9 @@ struct bup_event {
     enum net_failure failure; /* NO_ANSWER */
     bcj2_status local_status; /* NO_ANSWER with NET_LOCAL_* */
     bool immediate_retries_allowed; /* NO_ANSWER: false if the job's no-progress time-out is 0 */
+    uint64_t
+        failing_ms; /* START: how long the job's series of transient errors has lasted; 0: there
+                            is none. The fallback clock goes on between runs by it */
 };
 
 enum bup_want {
@@ -104,11 +111,13 @@ struct bup_step {
     bool last;              /* SEND: carries the last byte, the answer may take minutes */
     const char *host_id;    /* SEND: replaces the URL's host; NULL: the origin. Into the machine */
     struct failure failure; /* FAIL */
-    enum bup_packet farewell; /* DONE, FAIL: NONE, CLOSE or CANCEL has still to be said */
-    bool connected;           /* an answer was accepted: the job is TRANSFERRING */
-    bool progress;            /* new bytes were acknowledged: the retry series ends */
-    bool session_lost;        /* progress falls back to 0 */
-    const char *note;         /* static text for the log, or NULL */
+    /* DONE, FAIL: NONE, CLOSE or CANCEL has still to be said, to saved.session_id at saved.host_id
+       (they stay for that after the upload itself has forgotten its session) */
+    enum bup_packet farewell;
+    bool connected;    /* an answer was accepted: the job is TRANSFERRING */
+    bool progress;     /* new bytes were acknowledged: the retry series ends */
+    bool session_lost; /* progress falls back to 0 */
+    const char *note;  /* static text for the log, or NULL */
 };
 
 /* A machine from what was stored; a fresh upload has saved.phase BUP_NONE and zeroes elsewhere. */

@@ -4,6 +4,8 @@
    it fetches the reply of an upload-reply job: no HEAD, one plain GET, a continued one with Range
    and a condition.
 
+   In two files: get.c (what is asked next), get_answer.c (what a head means).
+
    The caller shows it the head before the first body byte is written (BCJ2 pauses the transfer),
    stores the saved part, and only then lets the body flow. */
 #ifndef BCJ2_PROTO_GET_H
@@ -28,8 +30,9 @@ struct get_saved {
     bool last_modified_strong;                     /* at least 60 s older than the answer's Date */
     uint32_t restarts;                             /* since the last whole attempt */
     uint32_t preconditions_failed;                 /* 412 to an unchanged Last-Modified, in a row */
-    bool plain_only;   /* a 200 came where 206 was asked: no more ranges */
-    bool origin_tried; /* the reply's host was exchanged for the origin once */
+    bool plain_only;      /* a 200 came where 206 was asked: no more ranges */
+    bool origin_tried;    /* in this run, the reply's host was exchanged for the origin */
+    uint32_t bad_answers; /* that break the protocol, in a row, over all runs */
 };
 
 struct get {
@@ -41,8 +44,9 @@ struct get {
     bool accepted; /* the present answer's body is being written */
     bool body_length_known;
     uint64_t body_end; /* offset after the body, if its length is known */
+    bool asked_condition;
     uint32_t immediate_retries;
-    uint32_t bad_answers;
+    enum net_failure first_host_failure; /* why the alternative is asked; NET_OK: for a 404 */
 };
 
 enum get_event_type {

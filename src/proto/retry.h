@@ -9,16 +9,23 @@
 #include <stdint.h>
 #include "classify.h"
 
+/* What both transfer machines forgive without a retry delay, or before they call it fatal. */
+#define RETRY_AT_ONCE     2u /* connections that broke, for each interruption */
+#define RETRY_BAD_ANSWERS 3u /* answers that break the protocol, in a row */
+
 struct retry {
     uint32_t delay_s;         /* the job's minimum retry delay */
     uint32_t no_progress_s;   /* the job's no-progress time-out */
     bool series;              /* a series of transient errors runs */
     uint64_t series_start_ms; /* its first error */
+    bool transferring;        /* the job was TRANSFERRING when it failed, not CONNECTING */
 };
 
 struct retry_verdict {
     bool give_up; /* go to ERROR */
-    bool series;  /* to be saved: the series after this error */
+    bool counted; /* the job's error count goes up by one (7.5) */
+    bool series;  /* to be saved: the series after this error; none after give_up, for Resume
+                     starts a new one */
     uint64_t series_start_ms;
     uint64_t next_ms;    /* the next attempt; UINT64_MAX: not by time (no network) */
     uint64_t give_up_ms; /* the no-progress time-out ends then; UINT64_MAX: not by time */

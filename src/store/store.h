@@ -4,7 +4,9 @@
    it from begin to end. Getters outside a transaction read the last committed state.
 
    Durable transactions are on the disk when bcj2__store_commit() returns; soft ones survive a crash
-   of the process and may be lost in a power cut, from the end backwards.
+   of the process and may be lost in a power cut, from the end backwards. SQLite must know which it
+   will be at the start (PRAGMA synchronous does not change inside a transaction), so
+   bcj2__store_begin() is told; a soft one may still be made durable at its commit.
 
    Not here: what a change means (core); SQL outside this folder. */
 #ifndef BCJ2_STORE_H
@@ -54,7 +56,7 @@ struct store_job {
     bool reply_generated; /* reply_name was made by the library */
     char *reply_temp;     /* the temporary file's path; NULL: not made yet */
     bool reply_requested; /* its transfer has begun: reply_total is "known" (0 while it is not) */
-    uint64_t reply_total;
+    uint64_t reply_total, reply_transferred;
     /* Complete under way: the temporary file that is being renamed */
     bool completing;
     uint64_t completing_device, completing_inode;
@@ -87,6 +89,10 @@ struct store_farewell {
     struct store_deadline next_attempt, give_up;
 };
 
+/* The moment on this boot's clock: its own number, or, if it belongs to another boot, what the wall
+   clock makes of it. Negative: before this boot began. */
+int64_t bcj2__store_deadline_ms(const struct store_deadline *d);
+
 void bcj2__store_job_done(struct store_job *job); /* frees what it holds; zeroes it */
 void bcj2__store_file_done(struct store_file *file);
 void bcj2__store_farewell_done(struct store_farewell *farewell);
@@ -98,20 +104,29 @@ void bcj2__store_farewell_done(struct store_farewell *farewell);
    (BCJ2_E_NOT_SUPPORTED), the schema (newer: BCJ2_E_NOT_SUPPORTED; corrupt or not ours:
    BCJ2_E_DATABASE_CORRUPT, nothing is recreated), the space (BCJ2_E_DISK_FULL). Keeps a shared lock
    on open.lock. Rows of completed and cancelled jobs are purged if nobody else has the queue open.
- */
+   BCJ2_E_CLOSED in a child that was forked while its parent had any store open. */
 bcj2_status bcj2__store_open(const char *directory, const struct log *log, struct store **ret);
-void *bcj2__store_close(struct store *s); /* NULL is fine; returns NULL */
+/* Returns NULL; NULL is fine. In a forked child it does nothing: all of the store stays the
+   parent's. */
+void *bcj2__store_close(struct store *s);
 /* Grows with every committed transaction that changed a job, whoever made it. */
 bcj2_status bcj2__store_change(struct store *s, uint64_t *ret);
 
 /* ---- transactions ---- */
 
-/* Writers queue on writer.lock. Keeps the store's lock until commit or rollback. No nesting. */
-bcj2_status bcj2__store_begin(struct store *s);
-/* durable: synced. On failure it is rolled back. */
+/* Writers queue on writer.lock. Keeps the store's lock until commit or rollback. No nesting.
+   durable: it will be synced before anybody can see it. */
+bcj2_status bcj2__store_begin(struct store *s, bool durable);
+/* On failure it is rolled back; bcj2__store_rollback() is not needed then, but does no harm.
+   durable makes a transaction durable that began as a soft one (and with it all soft ones before):
+   for whoever learns only on the way that it matters. Two things are weaker then: other processes
+   can see it some milliseconds before it is on the disk, and if nothing but that sync fails
+   (BCJ2_E_IO_DEVICE) it is not rolled back. A transaction that began durable is durable whatever is
+   said here. */
 bcj2_status bcj2__store_commit(struct store *s, bool durable);
-void bcj2__store_rollback(struct store *s);
-/* Takes and gives back the store's lock, for a few reads that belong together. */
+void bcj2__store_rollback(struct store *s); /* without a transaction: does nothing */
+/* Takes and gives back the store's lock, for a few reads that belong together: they see one
+   snapshot, unless a transaction of this thread comes between them. */
 void bcj2__store_lock(struct store *s);
 void bcj2__store_unlock(struct store *s);
 
@@ -131,8 +146,10 @@ bcj2_status bcj2__store_first_queued(struct store *s, bcj2_job_priority priority
                                      const int64_t *not_in, size_t not_count, int64_t *ret_seq);
 /* How many jobs are in these states (a bit mask of 1u << state). */
 bcj2_status bcj2__store_count_states(struct store *s, uint32_t state_mask, uint64_t *ret);
-/* The job in TRANSIENT_ERROR with the earliest next attempt that is set, for this boot:
-   by now_ms within this boot, by wall clock for deadlines of another one. BCJ2_S_FALSE: none. */
+/* The job in TRANSIENT_ERROR whose next attempt is set and comes first. Deadlines of this boot are
+   compared by now_ms, those of other boots by what bcj2__store_deadline_ms() makes of them at this
+   moment; so is the winner given back: *ret belongs to this boot whatever was stored, now_ms (0 at
+   least) is what to wait for, only wall is as stored. BCJ2_S_FALSE: none. */
 bcj2_status bcj2__store_next_retry(struct store *s, int64_t *ret_seq, struct store_deadline *ret);
 /* The job that is not final and was modified longest ago (inactivity). BCJ2_S_FALSE: none. */
 bcj2_status bcj2__store_oldest_modified(struct store *s, int64_t *ret_seq, bcj2_filetime *ret);
@@ -142,20 +159,24 @@ bcj2_status bcj2__store_jobs_in(struct store *s, uint32_t state_mask, int64_t **
 bcj2_status bcj2__store_file_count(struct store *s, int64_t seq, uint32_t *ret);
 bcj2_status bcj2__store_file(struct store *s, int64_t seq, uint32_t index, struct store_file *ret);
 bcj2_status bcj2__store_transfer(struct store *s, int64_t seq, struct store_transfer *ret);
+/* By seq, after after_seq; BCJ2_S_FALSE: none. */
 bcj2_status bcj2__store_next_farewell(struct store *s, int64_t after_seq,
                                       struct store_farewell *ret);
-/* by seq, after after_seq; BCJ2_S_FALSE: none */
 
 /* ---- writing (inside a transaction only) ---- */
 
-/* Inserts; seq is given back. */
+/* Inserts; seq is given back, and queued_order if it is QUEUED. NULL names are "". */
 bcj2_status bcj2__store_job_insert(struct store *s, struct store_job *job);
+/* Forgets jobs that were completed or cancelled before a moment, with all that belongs to them but
+   farewells; not those that still name a temporary file: it has to be deleted first. */
+bcj2_status bcj2__store_purge(struct store *s, bcj2_filetime before, uint32_t *ret_count);
 /* The only way to another state: compare-and-set. BCJ2_S_FALSE: the job is not in state `from` (any
    more), nothing was written. QUEUED gives it a new queued_order, TRANSFERRED its completion time.
  */
 bcj2_status bcj2__store_set_state(struct store *s, int64_t seq, bcj2_job_state from,
                                   bcj2_job_state to, bcj2_filetime now);
-/* Each of the following also sets the modification time to now and counts as a change. */
+/* Each of the following also sets the modification time to now and counts as a change.
+   BCJ2_E_NOT_FOUND: there is no such job (or file). */
 bcj2_status bcj2__store_set_display_name(struct store *s, int64_t seq, const char *v,
                                          bcj2_filetime now);
 bcj2_status bcj2__store_set_description(struct store *s, int64_t seq, const char *v,
@@ -178,6 +199,7 @@ bcj2_status bcj2__store_file_insert(struct store *s, int64_t seq, const struct s
                                     bcj2_filetime now);
 bcj2_status bcj2__store_set_file_progress(struct store *s, int64_t seq,
                                           const struct store_file *file, bcj2_filetime now);
+/* Writes the whole row; t->exists is not looked at. A change, but leaves the modification time. */
 bcj2_status bcj2__store_set_transfer(struct store *s, int64_t seq, const struct store_transfer *t);
 /* After Complete and Cancel: forgets the transfer row (sessions are capabilities). */
 bcj2_status bcj2__store_forget_transfer(struct store *s, int64_t seq);

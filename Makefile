@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: MIT
+# The front door. Meson does the work; `make help` lists what can be asked for.
+BUILD   = build
+PREFIX  = /usr/local
+DESTDIR =
+# How many jobs at a time; empty: as many as there are processors.
+JOBS    =
+# More options for meson setup, such as -Dbuildtype=release.
+MESON_OPTIONS =
+
+programs  = -Dcli=enabled -Dserver=enabled
+testable  = $(programs) -Dtests=enabled -Dexamples=enabled
+jobs      = $(if $(JOBS),-j $(JOBS))
+testjobs  = $(if $(JOBS),--num-processes $(JOBS))
+needs     = tools/install-deps.sh
+configure = tools/configure.sh $(BUILD) -Dprefix=$(PREFIX)
+compile   = ninja -C $(BUILD) $(jobs)
+
+.PHONY: all demo test sweep bench install check format lint clean help
+
+all: ## configure and build into $(BUILD)
+	$(configure) $(MESON_OPTIONS)
+	$(compile)
+
+demo: ## install what is missing, build, and show an upload with its reply, killed and resumed
+	$(needs) build
+	$(configure) $(programs) $(MESON_OPTIONS)
+	$(compile)
+	demo/demo.sh $(BUILD)
+
+test: ## install what is missing, build, run the tests; the last line counts them
+	$(needs) build test
+	$(configure) $(testable) $(MESON_OPTIONS)
+	$(compile)
+	tools/run-tests.sh $(BUILD) $(testjobs)
+
+sweep: ## like test, with the long forms of the sweeps (kills, faults): minutes to hours
+	$(needs) build test
+	$(configure) $(testable) $(MESON_OPTIONS)
+	$(compile)
+	BCJ2_TEST_LONG=1 tools/run-tests.sh $(BUILD) $(testjobs) --timeout-multiplier 60
+
+bench: ## build for release into $(BUILD)-bench and run the benchmarks of docs/performance.md
+	$(needs) build test
+	tools/configure.sh $(BUILD)-bench $(testable) -Dbuildtype=release $(MESON_OPTIONS)
+	ninja -C $(BUILD)-bench $(jobs)
+	meson test -C $(BUILD)-bench --no-rebuild --benchmark --verbose
+
+install: ## build and install below $(DESTDIR)$(PREFIX)
+	$(configure) $(MESON_OPTIONS)
+	$(compile)
+	meson install -C $(BUILD) --no-rebuild $(if $(DESTDIR),--destdir '$(abspath $(DESTDIR))')
+	$(if $(DESTDIR),,if [ "$$(id -u)" = 0 ] && command -v ldconfig >/dev/null; then ldconfig; fi)
+
+check: ## everything that continuous integration does
+	.ci/run
+
+format: ## put every source into the tree's one style
+	tools/format.sh
+
+lint: ## clang-tidy over src
+	$(needs) build ci
+	$(configure) $(MESON_OPTIONS)
+	tools/lint.sh $(BUILD)
+
+clean: ## remove what was built
+	rm -rf $(BUILD) $(BUILD)-bench build-ci
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | sed 's/$$(BUILD)/$(BUILD)/g; s/$$(DESTDIR)$$(PREFIX)/DESTDIR and PREFIX/' | \
+	    awk -F'|' '{printf "make %-8s %s\n", $$1, $$2}'

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+/* <bcj2/manager.h>: managers and the enumerator of jobs. */
+#include "api.h"
+#include "guid.h"
+#include "mem.h"
+#include "status.h"
+
+#include <string.h>
+
+#define OPTIONS_SIZE_0_1 sizeof(bcj2_manager_options)
+#define INFO_SIZE_0_1    sizeof(bcj2_manager_info)
+
+bcj2_status bcj2_manager_open(const char *directory, const bcj2_manager_options *options,
+                              bcj2_manager **ret_manager)
+{
+    bcj2_manager_options o = BCJ2_MANAGER_OPTIONS_INIT;
+    REQUIRE(ret_manager);
+    if (options != NULL) {
+        REQUIRE_SIZE(options, OPTIONS_SIZE_0_1);
+        o.struct_size = (uint32_t)sizeof o;
+        bcj2__api_copy_out(&o, options, MIN(options->struct_size, sizeof o));
+    }
+    bcj2_manager *manager = bcj2__mem_calloc(1, sizeof *manager);
+    if (manager == NULL) {
+        return bcj2__detail_no_memory();
+    }
+    bcj2_status s = bcj2__core_open(directory, &o, &manager->core);
+    if (BCJ2_FAILED(s)) {
+        bcj2__mem_free(manager);
+        return s;
+    }
+    *ret_manager = manager;
+    return BCJ2_OK;
+}
+
+bcj2_manager *bcj2_manager_close(bcj2_manager *manager)
+{
+    if (manager != NULL) {
+        bcj2__core_close(manager->core);
+        bcj2__mem_free(manager);
+    }
+    return NULL;
+}
+
+static bcj2_status get_info(struct core *core, bcj2_manager_info *ret)
+{
+    bool runner = false;
+    bcj2_manager_info info = BCJ2_MANAGER_INFO_INIT;
+    bcj2_status s = bcj2__core_info(core, &runner, &info.runner_pid, &info.jobs);
+    info.is_runner = runner;
+    if (BCJ2_SUCCEEDED(s)) {
+        bcj2__api_copy_out(ret, &info, sizeof info);
+    }
+    return s;
+}
+
+bcj2_status bcj2_manager_get_info(bcj2_manager *manager, bcj2_manager_info *ret_info)
+{
+    REQUIRE(manager);
+    REQUIRE(ret_info);
+    REQUIRE_SIZE(ret_info, INFO_SIZE_0_1);
+    FORWARD(manager, get_info(core_, ret_info));
+}
+
+bcj2_status bcj2_manager_create_job(bcj2_manager *manager, const char *display_name,
+                                    bcj2_job_type type, bcj2_guid *ret_id, bcj2_job **ret_job)
+{
+    REQUIRE(manager);
+    REQUIRE(display_name);
+    REQUIRE(ret_id);
+    REQUIRE(ret_job);
+    FORWARD(manager, bcj2__job_create(core_, display_name, type, ret_id, ret_job));
+}
+
+bcj2_status bcj2_manager_get_job(bcj2_manager *manager, const bcj2_guid *id, bcj2_job **ret_job)
+{
+    REQUIRE(manager);
+    REQUIRE(id);
+    REQUIRE(ret_job);
+    FORWARD(manager, bcj2__job_find(core_, id, ret_job));
+}
+
+bcj2_status bcj2_manager_get_error_description(bcj2_manager *manager, bcj2_status status,
+                                               char **ret_text)
+{
+    REQUIRE(manager);
+    REQUIRE(ret_text);
+    FORWARD(manager, bcj2__api_copy_text(bcj2__status_text(status), ret_text));
+}
+
+/* ---- the enumerator ---- */
+
+struct bcj2_job_enum {
+    struct core *core;
+    bcj2_guid *ids;
+    uint32_t count, position;
+};
+
+static bcj2_job_enum *new_enum(struct core *core, bcj2_guid *ids, uint32_t count)
+{
+    bcj2_job_enum *jobs = bcj2__mem_calloc(1, sizeof *jobs);
+    if (jobs == NULL) {
+        bcj2__mem_free(ids);
+        return NULL;
+    }
+    *jobs = (bcj2_job_enum){.core = bcj2__core_ref(core), .ids = ids, .count = count};
+    return jobs;
+}
+
+static bcj2_status enum_jobs(struct core *core, uint32_t flags, bcj2_job_enum **ret)
+{
+    bcj2_guid *ids = NULL;
+    uint32_t count = 0;
+    if ((flags & ~BCJ2_JOB_ENUM_ALL_USERS) != 0) {
+        return bcj2__detail(BCJ2_E_NOTIMPL, "unknown flags 0x%x", (unsigned)flags);
+    }
+    uint32_t owner = (flags & BCJ2_JOB_ENUM_ALL_USERS) != 0 ? UINT32_MAX : core->uid;
+    bcj2_status s = bcj2__store_job_ids(core->store, owner, &ids, &count);
+    if (BCJ2_FAILED(s)) {
+        return s;
+    }
+    bcj2_job_enum *jobs = new_enum(core, ids, count);
+    if (jobs == NULL) {
+        return bcj2__detail_no_memory();
+    }
+    *ret = jobs;
+    return BCJ2_OK;
+}
+
+bcj2_status bcj2_manager_enum_jobs(bcj2_manager *manager, uint32_t flags, bcj2_job_enum **ret_jobs)
+{
+    REQUIRE(manager);
+    REQUIRE(ret_jobs);
+    FORWARD(manager, enum_jobs(core_, flags, ret_jobs));
+}
+
+/* Jobs that left the queue meanwhile are still given; one whose row is purged is passed over. */
+static bcj2_status enum_next(bcj2_job_enum *jobs, bcj2_job **ret)
+{
+    while (jobs->position < jobs->count) {
+        struct store_job row = {0};
+        bcj2_status s = bcj2__store_job_by_id(jobs->core->store, &jobs->ids[jobs->position], &row);
+        if (BCJ2_SUCCEEDED(s)) {
+            s = bcj2__job_handle(jobs->core, row.seq, &row.id, ret);
+        }
+        bcj2__store_job_done(&row);
+        if (BCJ2_SUCCEEDED(s) || s == BCJ2_E_NOT_FOUND) {
+            jobs->position++;
+        }
+        if (s != BCJ2_E_NOT_FOUND) {
+            return s;
+        }
+    }
+    *ret = NULL;
+    return BCJ2_S_FALSE;
+}
+
+bcj2_status bcj2_job_enum_next(bcj2_job_enum *jobs, bcj2_job **ret_job)
+{
+    REQUIRE(jobs);
+    REQUIRE(ret_job);
+    FORWARD(jobs, enum_next(jobs, ret_job));
+}
+
+bcj2_status bcj2_job_enum_reset(bcj2_job_enum *jobs)
+{
+    REQUIRE(jobs);
+    FORWARD(jobs, (jobs->position = 0, BCJ2_OK));
+}
+
+static bcj2_status skip(uint32_t *position, uint32_t count, uint32_t n)
+{
+    bool enough = n <= count - *position;
+    *position = enough ? *position + n : count;
+    return enough ? BCJ2_OK : BCJ2_S_FALSE;
+}
+
+bcj2_status bcj2_job_enum_skip(bcj2_job_enum *jobs, uint32_t n)
+{
+    REQUIRE(jobs);
+    FORWARD(jobs, skip(&jobs->position, jobs->count, n));
+}
+
+static bcj2_status clone(const bcj2_job_enum *jobs, bcj2_job_enum **ret)
+{
+    bcj2_guid *ids = bcj2__mem_calloc(jobs->count, sizeof *ids);
+    if (ids != NULL && jobs->count > 0) {
+        memcpy(ids, jobs->ids, jobs->count * sizeof *ids);
+    }
+    bcj2_job_enum *copy = ids == NULL ? NULL : new_enum(jobs->core, ids, jobs->count);
+    if (copy == NULL) {
+        return bcj2__detail_no_memory();
+    }
+    copy->position = jobs->position;
+    *ret = copy;
+    return BCJ2_OK;
+}
+
+bcj2_status bcj2_job_enum_clone(bcj2_job_enum *jobs, bcj2_job_enum **ret_jobs)
+{
+    REQUIRE(jobs);
+    REQUIRE(ret_jobs);
+    FORWARD(jobs, clone(jobs, ret_jobs));
+}
+
+bcj2_status bcj2_job_enum_count(bcj2_job_enum *jobs, uint32_t *ret_count)
+{
+    REQUIRE(jobs);
+    REQUIRE(ret_count);
+    FORWARD(jobs, (*ret_count = jobs->count, BCJ2_OK));
+}
+
+bcj2_job_enum *bcj2_job_enum_unref(bcj2_job_enum *jobs)
+{
+    if (jobs != NULL) {
+        (void)bcj2__core_unref(jobs->core);
+        bcj2__mem_free(jobs->ids);
+        bcj2__mem_free(jobs);
+    }
+    return NULL;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the program bcj2 share: the run's context and the commands. The program sees
+   the public API and cJSON, nothing of the library's inside.
+
+   Every command returns an exit status: EXIT_DONE, EXIT_FAILED (a job or a call failed) or EXIT_BAD
+   (usage, or an argument that cannot be used). */
+#ifndef BCJ2_CLI_H
+#define BCJ2_CLI_H
+
+#include <bcj2/bcj2.h>
+#include <cjson/cJSON.h>
+#include "options.h"
+
+#define EXIT_DONE   0
+#define EXIT_FAILED 1
+#define EXIT_BAD    2
+
+struct cli {
+    struct options options;
+    char *queue; /* the queue directory, absolute; NULL before cli_open() */
+    bcj2_manager *manager;
+    cJSON *document; /* --json: what main prints at the end */
+    int signal;      /* the signal that ended a wait; 0 = none */
+};
+
+/* Opens the queue; flags as in bcj2_manager_options. Says what is wrong if it cannot. */
+int cli_open(struct cli *cli, uint32_t flags);
+/* Closes it (goodbyes to servers get their 2 seconds). */
+void cli_close(struct cli *cli);
+
+/* cmd_*.c */
+int cmd_upload_reply(struct cli *cli);
+int cmd_upload(struct cli *cli);
+int cmd_list(struct cli *cli);
+int cmd_show(struct cli *cli);
+int cmd_suspend(struct cli *cli);
+int cmd_resume(struct cli *cli);
+int cmd_cancel(struct cli *cli);
+int cmd_complete(struct cli *cli);
+int cmd_run(struct cli *cli);
+
+#endif

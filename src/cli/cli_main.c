@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/* The program bcj2: its commands, their help, and the queue that they work on. It is made of the
+   public API only; whatever it can do, another program can do with libbcj2. */
+#include "cli.h"
+#include "explain.h"
+#include "interrupt.h"
+#include "out.h"
+#include "paths.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct command commands[] = {
+    {"upload-reply", "FILE URL", "upload a file, wait, and fetch the server's reply",
+     "Uploads FILE to URL, waits while the server application works on it, and fetches its\n"
+     "reply to standard output, or to the file named with -o.\n"
+     "\n"
+     "  -o, --output REPLY     where the reply goes\n"
+     "      --priority P       foreground, high, normal or low; foreground, and normal with\n"
+     "                         --detach, if not given\n"
+     "      --detach           leave the job in the queue for \"bcj2 run\" and print its id\n"
+     "\n"
+     "Ctrl-C leaves the job in the queue: it can go on later where it stood.\n",
+     2, 2, TAKES_OUTPUT | TAKES_DETACH | TAKES_PRIORITY, cmd_upload_reply},
+    {"upload", "FILE URL", "upload a file",
+     "Uploads FILE to URL and waits for the end.\n"
+     "\n"
+     "      --priority P       foreground, high, normal or low; foreground, and normal with\n"
+     "                         --detach, if not given\n"
+     "      --detach           leave the job in the queue for \"bcj2 run\" and print its id\n"
+     "\n"
+     "Ctrl-C leaves the job in the queue: it can go on later where it stood.\n",
+     2, 2, TAKES_DETACH | TAKES_PRIORITY, cmd_upload},
+    {"list", "", "list the jobs of the queue",
+     "Lists the jobs of the queue, oldest first: id, state, how much is sent, type and name.\n", 0,
+     0, 0, cmd_list},
+    {"show", "ID", "show all about a job", "Shows all about one job.\n", 1, 1, 0, cmd_show},
+    {"suspend", "ID...", "stop jobs; what was transferred is kept",
+     "Stops jobs. What was transferred is kept, \"bcj2 resume\" lets them go on from there.\n", 1,
+     -1, 0, cmd_suspend},
+    {"resume", "ID...", "let suspended or failed jobs go on",
+     "Puts suspended and failed jobs back into the queue, where \"bcj2 run\" moves them; a job\n"
+     "that waits for its next attempt is due at once.\n",
+     1, -1, 0, cmd_resume},
+    {"cancel", "ID...", "drop jobs for good",
+     "Drops jobs for good. The server is told at once if no other job waits to be moved, else\n"
+     "by the next \"bcj2 run\".\n",
+     1, -1, 0, cmd_cancel},
+    {"complete", "ID...", "take a transferred job out of the queue, and its reply",
+     "Takes jobs that are TRANSFERRED out of the queue. A reply that was given no name with -o\n"
+     "goes to standard output (with --json it stays in the queue directory, the document says\n"
+     "where).\n",
+     1, -1, 0, cmd_complete},
+    {"run", "", "move the jobs of the queue",
+     "Moves the jobs of the queue until it gets SIGINT or SIGTERM, and tells each change of\n"
+     "state.\n"
+     "\n"
+     "      --until-idle       end when no job is left to move; the exit status is 1 if one of\n"
+     "                         them failed\n",
+     0, 0, TAKES_UNTIL_IDLE, cmd_run},
+    {NULL, NULL, NULL, NULL, 0, 0, 0, NULL},
+};
+
+static void print_usage(FILE *to)
+{
+    (void)fputs("usage: bcj2 [--queue DIR] [--json] COMMAND ...\n\n"
+                "Background uploads that survive crashes, reboots and bad networks.\n\n",
+                to);
+    for (const struct command *command = commands; command->name != NULL; command++) {
+        (void)fprintf(to, "  %-12s  %-9s  %s\n", command->name, command->arguments,
+                      command->summary);
+    }
+    (void)fputs(
+        "\n"
+        "  --queue DIR   the queue directory; $BCJ2_QUEUE or the user's own if not given\n"
+        "  --json        print one JSON document; 64-bit numbers are strings\n"
+        "  --help        this, or with a command its help\n"
+        "  --version\n\n"
+        "ID is a job's id or a beginning of it that no other job has. Exit status: 0 done,\n"
+        "1 a job or a call failed, 2 usage or an argument that cannot be used.\n",
+        to);
+}
+
+static void print_help(const struct command *command)
+{
+    if (command == NULL) {
+        print_usage(stdout);
+        return;
+    }
+    (void)printf("usage: bcj2 [--queue DIR] [--json] %s%s%s%s\n\n%s", command->name,
+                 command->takes != 0 ? " [OPTION...]" : "",
+                 command->arguments[0] != '\0' ? " " : "", command->arguments, command->help);
+}
+
+int cli_open(struct cli *cli, uint32_t flags)
+{
+    bcj2_manager_options options = BCJ2_MANAGER_OPTIONS_INIT;
+    options.flags = flags;
+    if (cli->queue == NULL) {
+        char *queue = paths_queue(cli->options.queue);
+        cli->queue = queue == NULL ? NULL : paths_absolute(queue);
+        free(queue);
+        if (cli->queue == NULL) {
+            return out_bad(cli, "no queue: give --queue DIR, or set BCJ2_QUEUE or HOME");
+        }
+    }
+    bcj2_status status = bcj2_manager_open(cli->queue, &options, &cli->manager);
+    if (status == BCJ2_E_SHARING_VIOLATION) {
+        int result = out_failed(cli, status, "the queue %s is in use", cli->queue);
+        out_say("one program at a time can have it open: let the other one end, or use --queue");
+        return result;
+    }
+    if (BCJ2_FAILED(status)) {
+        return out_failed(cli, status, "cannot open the queue %s", cli->queue);
+    }
+    return EXIT_DONE;
+}
+
+void cli_close(struct cli *cli)
+{
+    cli->manager = bcj2_manager_close(cli->manager);
+}
+
+static int run_command(struct cli *cli)
+{
+    int result = cli->options.command->run(cli);
+    cli_close(cli);
+    if (!out_json_end(cli) && result == EXIT_DONE) {
+        result = out_failed_errno(cli, "cannot write to standard output");
+    }
+    free(cli->queue);
+    if (cli->signal != 0) {
+        interrupt_die(cli->signal);
+    }
+    return result;
+}
+
+int main(int argc, char **argv)
+{
+    struct cli cli = {0};
+    /* a reader that went away is an error of write, not the end: the reply is kept then */
+    (void)signal(SIGPIPE, SIG_IGN);
+    if (!options_parse(&cli.options, argc, argv, commands)) {
+        int result = out_bad(&cli, "%s", cli.options.problem);
+        out_say("\"bcj2 --help\" tells more");
+        (void)out_json_end(&cli);
+        return result;
+    }
+    if (cli.options.help) {
+        print_help(cli.options.command);
+        return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
+    }
+    if (cli.options.version) {
+        (void)printf("bcj2 %s (libbcj2 %s)\n", BCJ2_VERSION, bcj2_version());
+        return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
+    }
+    return run_command(&cli);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* SIGINT, SIGTERM and SIGHUP without a handler: they are blocked before the library makes threads,
+   and one thread of ours waits for them. What it then does depends on what the program is in:
+
+   HOLD   remembered until the mode changes (a job is being made: finish that first);
+   CLOSE  the manager is closed, which ends every wait with BCJ2_E_CLOSED;
+   DIE    the process ends by that signal, as it would without this file (from the start, while
+          nothing is waited for).
+
+   The end that the first signal began is not disturbed by a second one (timeout(1), for one, sends
+   each twice); with the third somebody insists, and the process ends at once.
+
+   A signal that was ignored when the program began (nohup, a job in the background) stays so. */
+#ifndef BCJ2_CLI_INTERRUPT_H
+#define BCJ2_CLI_INTERRUPT_H
+
+#include "cli.h"
+
+/* Before the queue is opened; once. false: no thread could be made. */
+bool interrupt_start(void);
+void interrupt_hold(void);
+/* From now on a signal closes cli->manager: only calls on jobs until interrupt_end(). */
+void interrupt_close_on_signal(struct cli *cli);
+/* Back to DIE. cli->signal is the one that came, cli->manager is NULL then. */
+void interrupt_end(struct cli *cli);
+/* Waits for a signal: after interrupt_close_on_signal(), until it has done its work. */
+void interrupt_wait(void);
+/* Ends the process by the signal, so that a shell sees what happened. */
+void interrupt_die(int number);
+
+#endif

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: MIT */
+/* Opening and closing a queue, and the accounting of calls. See core.h. In this release one process at a
+   time may open a queue: it holds runner.lock, whose text is its pid. */
+#include "core.h"
+#include "detail.h"
+#include "engine.h"
+#include "job_state.h"
+#include "limits.h"
+#include "mem.h"
+#include "settle.h"
+#include "str.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The directory to use: as given, or the default of this system and user. mem_free. */
+static bcj2_status choose_directory(const char *given, char **ret)
+{
+    const char *value = given != NULL ? given : bcj2__os_env("BCJ2_QUEUE");
+    if (value != NULL) {
+        if (value[0] == '\0' || strlen(value) > LIMIT_PATH_BYTES || !bcj2__str_utf8(value, NULL)) {
+            return bcj2__detail(BCJ2_E_INVALIDARG,
+                                "the queue directory must be a UTF-8 path of 1 to %d bytes",
+                                LIMIT_PATH_BYTES);
+        }
+        *ret = bcj2__mem_strdup(value);
+        return *ret == NULL ? bcj2__detail_no_memory() : BCJ2_OK;
+    }
+    *ret = bcj2__os_default_queue();
+    return *ret == NULL
+               ? bcj2__detail(BCJ2_E_INVALIDARG,
+                              "no queue directory: none was given and this user has no home")
+               : BCJ2_OK;
+}
+
+static bcj2_status check_options(const bcj2_manager_options *o)
+{
+    if ((o->flags & ~BCJ2_MANAGER_CONTROL_ONLY) != 0) {
+        return bcj2__detail(BCJ2_E_INVALIDARG, "unknown manager flags 0x%x", (unsigned)o->flags);
+    }
+    if (o->background_slots > LIMIT_SLOTS || o->foreground_slots > LIMIT_SLOTS) {
+        return bcj2__detail(BCJ2_E_INVALIDARG, "at most %d slots, %u and %u were asked for",
+                            LIMIT_SLOTS, (unsigned)o->background_slots,
+                            (unsigned)o->foreground_slots);
+    }
+    return BCJ2_OK;
+}
+
+static void free_core(struct core *c)
+{
+    bcj2__mem_free(c->directory);
+    (void)bcj2__os_cond_destroy(c->changed);
+    (void)bcj2__os_mutex_destroy(c->lock);
+    (void)bcj2__os_mutex_destroy(c->settle);
+    bcj2__mem_free(c);
+}
+
+struct core *bcj2__core_ref(struct core *c)
+{
+    atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
+    return c;
+}
+
+void *bcj2__core_unref(struct core *c)
+{
+    if (c != NULL && atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) == 1) {
+        free_core(c);
+    }
+    return NULL;
+}
+
+/* Takes runner.lock and writes our pid into it. */
+static bcj2_status take_runner_lock(struct core *c)
+{
+    CLEANUP_FREE char *path = bcj2__mem_printf("%s/runner.lock", c->directory);
+    if (path == NULL) {
+        return bcj2__detail_no_memory();
+    }
+    int fd = -1;
+    bcj2_status s = bcj2__os_lock_open(path, &fd);
+    if (BCJ2_FAILED(s)) {
+        return s;
+    }
+    char text[32] = "";
+    size_t length = 0;
+    s = bcj2__os_lock(fd, OS_LOCK_EXCLUSIVE, false);
+    if (s == BCJ2_E_LOCK_VIOLATION) {
+        (void)bcj2__os_pread(fd, text, sizeof text - 1, 0, &length);
+        text[strcspn(text, "\n")] = '\0';
+        s = bcj2__detail(BCJ2_E_SHARING_VIOLATION, "the queue %s is open in process %s",
+                         c->directory, text[0] == '\0' ? "(unknown)" : text);
+    }
+    if (BCJ2_SUCCEEDED(s)) {
+        (void)snprintf(text, sizeof text, "%" PRId64 "\n", bcj2__os_pid());
+        s = bcj2__os_truncate(fd, 0);
+        if (BCJ2_SUCCEEDED(s)) {
+            s = bcj2__os_pwrite(fd, text, strlen(text), 0);
+        }
+    }
+    if (BCJ2_SUCCEEDED(s)) {
+        s = bcj2__os_close_in_child(fd);
+    }
+    if (BCJ2_FAILED(s)) {
+        (void)bcj2__os_close(fd);
+        return s;
+    }
+    c->runner_fd = fd;
+    return BCJ2_OK;
+}
+
+static void drop_runner_lock(struct core *c)
+{
+    if (c->runner_fd >= 0) {
+        bcj2__os_close_in_child_no_more(c->runner_fd);
+        bcj2__os_unlock(c->runner_fd);
+        (void)bcj2__os_close(c->runner_fd);
+        c->runner_fd = -1;
+    }
+}
+
+/* The folder must be there, ours, and on a disk whose locks work, before anything is made in it. */
+static bcj2_status prepare_directory(struct core *c, const char *directory)
+{
+    struct os_stat st = {0};
+    bcj2_status s = bcj2__os_mkdirs(directory);
+    if (BCJ2_SUCCEEDED(s)) {
+        s = bcj2__os_real_path(directory, &c->directory);
+    }
+    if (BCJ2_SUCCEEDED(s)) {
+        s = bcj2__os_stat(c->directory, true, &st);
+    }
+    if (BCJ2_FAILED(s)) {
+        return s;
+    }
+    if (st.uid != c->uid) {
+        return bcj2__detail(BCJ2_E_ACCESSDENIED, "the queue %s belongs to user %u, this is user %u",
+                            c->directory, (unsigned)st.uid, (unsigned)c->uid);
+    }
+    const char *network = bcj2__os_network_file_system(c->directory);
+    if (network != NULL) {
+        return bcj2__detail(BCJ2_E_NOT_SUPPORTED,
+                            "the queue %s is on %s: a queue must be on a local disk", c->directory,
+                            network);
+    }
+    return bcj2__os_check_folder(c->directory);
+}
+
+static bcj2_status fill_core(struct core *c, const bcj2_manager_options *o)
+{
+    c->fork_generation = bcj2__os_fork_generation();
+    c->uid = bcj2__os_uid();
+    c->control_only = (o->flags & BCJ2_MANAGER_CONTROL_ONLY) != 0;
+    c->background_slots =
+        o->background_slots == 0 ? LIMIT_DEFAULT_BACKGROUND_SLOTS : o->background_slots;
+    c->foreground_slots =
+        o->foreground_slots == 0 ? LIMIT_DEFAULT_FOREGROUND_SLOTS : o->foreground_slots;
+    c->max_jobs = o->max_jobs;
+    c->max_jobs_per_user = o->max_jobs_per_user;
+    c->inactivity_s =
+        o->job_inactivity_timeout == 0 ? LIMIT_INACTIVITY_DEFAULT_S : o->job_inactivity_timeout;
+    c->log = (struct log){.callback = o->log, .user = o->log_user};
+    c->lock = bcj2__os_mutex_create();
+    c->settle = bcj2__os_mutex_create();
+    c->changed = bcj2__os_cond_create();
+    return c->lock == NULL || c->settle == NULL || c->changed == NULL ? bcj2__detail_no_memory()
+                                                                      : BCJ2_OK;
+}
+
+bcj2_status bcj2__core_open(const char *directory, const bcj2_manager_options *options,
+                            struct core **ret)
+{
+    CLEANUP_FREE char *chosen = NULL;
+    bcj2_status s = check_options(options);
+    if (BCJ2_SUCCEEDED(s)) {
+        s = choose_directory(directory, &chosen);
+    }
+    if (BCJ2_FAILED(s)) {
+        return s;
+    }
+    struct core *c = bcj2__mem_calloc(1, sizeof *c);
+    if (c == NULL) {
+        return bcj2__detail_no_memory();
+    }
+    atomic_init(&c->refs, 1);
+    c->runner_fd = -1;
+    s = fill_core(c, options);
+    if (BCJ2_SUCCEEDED(s)) {
+        s = prepare_directory(c, chosen);
+    }
+    if (BCJ2_SUCCEEDED(s)) {
+        s = take_runner_lock(c);
+    }
+    if (BCJ2_SUCCEEDED(s)) {
+        s = bcj2__store_open(c->directory, &c->log, &c->store);
+    }
+    if (BCJ2_SUCCEEDED(s)) {
+        s = bcj2__job_state_restart(c);
+    }
+    if (BCJ2_SUCCEEDED(s)) {
+        bcj2__settle_leftovers(c);
+        s = bcj2__core_need_engine(c);
+    }
+    if (BCJ2_FAILED(s)) {
+        c->store = bcj2__store_close(c->store);
+        drop_runner_lock(c);
+        (void)bcj2__core_unref(c);
+        return s;
+    }
+    *ret = c;
+    return BCJ2_OK;
+}
+
+void bcj2__core_close(struct core *c)
+{
+    if (c->fork_generation != bcj2__os_fork_generation()) {
+        /* A forked child: locks may be held by threads that do not exist here, the descriptors of the
+           locks are closed already. The memory is all that may be let go of, and only what is ours. */
+        return;
+    }
+    bcj2__os_mutex_lock(c->lock);
+    c->closing = true;
+    bcj2__os_cond_broadcast(c->changed);
+    while (c->calls > 0) {
+        bcj2__os_cond_wait(c->changed, c->lock);
+    }
+    struct engine *engine = c->engine;
+    c->engine = NULL;
+    bcj2__os_mutex_unlock(c->lock);
+    bcj2__engine_stop(engine);
+    c->store = bcj2__store_close(c->store);
+    drop_runner_lock(c);
+    (void)bcj2__core_unref(c);
+}
+
+bcj2_status bcj2__core_enter(struct core *c)
+{
+    if (c->fork_generation != bcj2__os_fork_generation()) {
+        return bcj2__detail(BCJ2_E_CLOSED,
+                            "this process is a fork of the one that opened the queue");
+    }
+    bcj2__os_mutex_lock(c->lock);
+    bool closing = c->closing;
+    c->calls += closing ? 0 : 1;
+    bcj2__os_mutex_unlock(c->lock);
+    return closing ? bcj2__detail(BCJ2_E_CLOSED, "the manager is closed") : BCJ2_OK;
+}
+
+void bcj2__core_leave(struct core *c)
+{
+    bcj2__os_mutex_lock(c->lock);
+    c->calls--;
+    if (c->closing && c->calls == 0) {
+        bcj2__os_cond_broadcast(c->changed);
+    }
+    bcj2__os_mutex_unlock(c->lock);
+}
+
+void bcj2__core_tell(struct core *c)
+{
+    bcj2__os_mutex_lock(c->lock);
+    c->change_count++;
+    bcj2__os_cond_broadcast(c->changed);
+    bcj2__os_mutex_unlock(c->lock);
+}
+
+void bcj2__core_changed(struct core *c)
+{
+    bcj2__core_tell(c);
+    bcj2__os_mutex_lock(c->lock);
+    if (c->engine != NULL) {
+        bcj2__engine_wake(c->engine);
+    }
+    bcj2__os_mutex_unlock(c->lock);
+}
+
+uint64_t bcj2__core_change_count(struct core *c)
+{
+    bcj2__os_mutex_lock(c->lock);
+    uint64_t count = c->change_count;
+    bcj2__os_mutex_unlock(c->lock);
+    return count;
+}
+
+bcj2_status bcj2__core_wait_change(struct core *c, uint64_t seen, uint64_t deadline_ms)
+{
+    bcj2_status s = BCJ2_OK;
+    bcj2__os_mutex_lock(c->lock);
+    while (c->change_count == seen && !c->closing && s == BCJ2_OK) {
+        if (deadline_ms == UINT64_MAX) {
+            bcj2__os_cond_wait(c->changed, c->lock);
+        } else if (!bcj2__os_cond_wait_until(c->changed, c->lock, deadline_ms)) {
+            s = BCJ2_S_FALSE;
+        }
+    }
+    if (c->closing) {
+        s = bcj2__detail(BCJ2_E_CLOSED, "the manager was closed while this call waited");
+    }
+    bcj2__os_mutex_unlock(c->lock);
+    return s;
+}
+
+/* Is there a job that is not final, or a goodbye to say? */
+static bcj2_status is_there_work(struct core *c, bool *ret)
+{
+    uint64_t jobs = 0;
+    struct store_farewell farewell = {0};
+    bcj2_status s = bcj2__store_job_count(c->store, UINT32_MAX, &jobs);
+    if (BCJ2_SUCCEEDED(s) && jobs == 0) {
+        s = bcj2__store_next_farewell(c->store, 0, &farewell);
+    }
+    *ret = jobs > 0 || s == BCJ2_OK;
+    bcj2__store_farewell_done(&farewell);
+    return BCJ2_FAILED(s) ? s : BCJ2_OK;
+}
+
+/* Under the settle lock, so that two threads do not make two engines. */
+static bcj2_status make_engine(struct core *c)
+{
+    bool work = false;
+    struct engine *fresh = NULL;
+    bcj2__os_mutex_lock(c->lock);
+    bool have = c->engine != NULL || c->control_only || c->closing;
+    bcj2__os_mutex_unlock(c->lock);
+    if (have) {
+        return BCJ2_OK;
+    }
+    bcj2_status s = is_there_work(c, &work);
+    if (BCJ2_SUCCEEDED(s) && work) {
+        s = bcj2__engine_start(c, &fresh);
+    }
+    if (BCJ2_SUCCEEDED(s) && work) {
+        bcj2__os_mutex_lock(c->lock);
+        c->engine = fresh;
+        bcj2__os_mutex_unlock(c->lock);
+    }
+    return s;
+}
+
+bcj2_status bcj2__core_need_engine(struct core *c)
+{
+    bcj2__os_mutex_lock(c->settle);
+    bcj2_status s = make_engine(c);
+    bcj2__os_mutex_unlock(c->settle);
+    return s;
+}
+
+bcj2_status bcj2__core_info(struct core *c, bool *ret_is_runner, int64_t *ret_runner_pid,
+                            uint64_t *ret_jobs)
+{
+    *ret_is_runner = !c->control_only;
+    *ret_runner_pid = c->control_only ? 0 : bcj2__os_pid();
+    return bcj2__store_job_count(c->store, UINT32_MAX, ret_jobs);
+}

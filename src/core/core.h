@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* The heart of a manager: one open queue, shared by every handle that was made from it, and the rules
+   for calling it. core/job.h has what is done to jobs, core/engine.h the thread that moves bytes.
+
+   Lock order: settle lock > store's lock > core's lock. The core's lock is never held while another is
+   taken or while anything is waited for but the condition that goes with it. */
+#ifndef BCJ2_CORE_H
+#define BCJ2_CORE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <bcj2/manager.h>
+#include "log.h"
+#include "os.h"
+#include "store.h"
+
+struct engine;
+
+struct core {
+    atomic_uint refs;
+    uint32_t fork_generation; /* of the process that opened it */
+    char *directory;          /* real path */
+    struct store *store;
+    int runner_fd; /* runner.lock, held */
+    uint32_t uid;
+    bool control_only;
+    uint32_t background_slots, foreground_slots;
+    uint32_t max_jobs, max_jobs_per_user;
+    uint32_t inactivity_s;
+    struct log log;
+    struct os_mutex *settle; /* one Complete or Cancel at a time moves files */
+    /* guarded by lock */
+    struct os_mutex *lock;
+    struct os_cond *changed; /* a change was committed, or the core closes, or the last call left */
+    uint64_t change_count;
+    uint32_t calls; /* API calls under way */
+    bool closing;
+    struct engine *engine; /* NULL until there is work for it */
+};
+
+/* Opens the queue; the caller holds the one reference. */
+bcj2_status bcj2__core_open(const char *directory, const bcj2_manager_options *options,
+                            struct core **ret);
+/* Ends everything that runs and closes the queue; drops the reference. Handles that are left keep the
+   empty core. */
+void bcj2__core_close(struct core *c);
+struct core *bcj2__core_ref(struct core *c);
+void *bcj2__core_unref(struct core *c); /* returns NULL */
+
+/* Around every API call on a handle: BCJ2_E_CLOSED if the core is closed or this is a forked child. */
+bcj2_status bcj2__core_enter(struct core *c);
+void bcj2__core_leave(struct core *c);
+
+/* After a commit that changed a job: wakes waiters here and the engine. */
+void bcj2__core_changed(struct core *c);
+/* The same without the engine, for the engine. */
+void bcj2__core_tell(struct core *c);
+/* Waits until something changes after the count the caller saw, the core closes (BCJ2_E_CLOSED) or
+   deadline_ms comes (BCJ2_S_FALSE; UINT64_MAX: never). */
+bcj2_status bcj2__core_wait_change(struct core *c, uint64_t seen, uint64_t deadline_ms);
+uint64_t bcj2__core_change_count(struct core *c);
+
+/* Makes the engine if there is work that it should see; fine to call again and again. */
+bcj2_status bcj2__core_need_engine(struct core *c);
+
+bcj2_status bcj2__core_info(struct core *c, bool *ret_is_runner, int64_t *ret_runner_pid,
+                            uint64_t *ret_jobs);
+
+#endif

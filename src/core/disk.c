@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/* See disk.h. Two lists under one lock. The thread takes all that waits at once: files are synced one by
+   one, a folder that several of them share only once, after them. */
+#include "disk.h"
+#include "detail.h"
+#include "mem.h"
+#include "os.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct node {
+    struct node *next;
+    bool folder_done;
+    struct disk_op op;
+};
+
+struct list {
+    struct node *first, **end;
+};
+
+struct disk {
+    struct os_mutex *lock;
+    struct os_cond *work;
+    struct os_thread *thread;
+    struct list todo, done;
+    bool stopping;
+    void (*wake)(void *user);
+    void *user;
+};
+
+static void list_init(struct list *l)
+{
+    l->first = NULL;
+    l->end = &l->first;
+}
+
+static void append(struct list *l, struct node *n)
+{
+    n->next = NULL;
+    *l->end = n;
+    l->end = &n->next;
+}
+
+static struct node *pop(struct list *l)
+{
+    struct node *n = l->first;
+    if (n != NULL) {
+        l->first = n->next;
+        if (l->first == NULL) {
+            l->end = &l->first;
+        }
+    }
+    return n;
+}
+
+static void note_failure(struct disk_op *op, bcj2_status status)
+{
+    op->status = status;
+    if (BCJ2_FAILED(status)) {
+        (void)snprintf(op->detail, sizeof op->detail, "%s", bcj2__detail_get());
+    }
+}
+
+static size_t folder_length(const char *path)
+{
+    return (size_t)(bcj2__os_base_of(path) - path);
+}
+
+static bool same_folder(const char *a, const char *b)
+{
+    size_t length = folder_length(a);
+    return length == folder_length(b) && memcmp(a, b, length) == 0;
+}
+
+/* The folder of `first` for all from there on that share it. */
+static void sync_folder_for(struct node *first)
+{
+    bcj2_status s = bcj2__os_sync_folder_of(first->op.path);
+    for (struct node *n = first; n != NULL; n = n->next) {
+        if (n->op.work == DISK_SYNC_ALL && BCJ2_SUCCEEDED(n->op.status) &&
+            same_folder(n->op.path, first->op.path)) {
+            note_failure(&n->op, s);
+            n->folder_done = true;
+        }
+    }
+}
+
+static void run_batch(struct node *first)
+{
+    for (struct node *n = first; n != NULL; n = n->next) {
+        note_failure(&n->op, n->op.work == DISK_PREALLOCATE
+                                 ? bcj2__os_preallocate(n->op.fd, n->op.size)
+                                 : bcj2__os_sync(n->op.fd));
+    }
+    for (struct node *n = first; n != NULL; n = n->next) {
+        if (n->op.work == DISK_SYNC_ALL && !n->folder_done && BCJ2_SUCCEEDED(n->op.status)) {
+            sync_folder_for(n);
+        }
+    }
+}
+
+static void run(void *argument)
+{
+    struct disk *d = argument;
+    bcj2__os_mutex_lock(d->lock);
+    for (;;) {
+        while (d->todo.first == NULL && !d->stopping) {
+            bcj2__os_cond_wait(d->work, d->lock);
+        }
+        struct node *batch = d->todo.first;
+        if (batch == NULL) {
+            break;
+        }
+        list_init(&d->todo);
+        bcj2__os_mutex_unlock(d->lock);
+        run_batch(batch);
+        bcj2__os_mutex_lock(d->lock);
+        while (batch != NULL) {
+            struct node *next = batch->next;
+            append(&d->done, batch);
+            batch = next;
+        }
+        d->wake(d->user);
+    }
+    bcj2__os_mutex_unlock(d->lock);
+}
+
+bcj2_status bcj2__disk_start(void (*wake)(void *user), void *user, struct disk **ret)
+{
+    struct disk *d = bcj2__mem_calloc(1, sizeof *d);
+    if (d == NULL) {
+        return bcj2__detail_no_memory();
+    }
+    list_init(&d->todo);
+    list_init(&d->done);
+    d->wake = wake;
+    d->user = user;
+    d->lock = bcj2__os_mutex_create();
+    d->work = bcj2__os_cond_create();
+    bcj2_status s = d->lock == NULL || d->work == NULL
+                        ? bcj2__detail_no_memory()
+                        : bcj2__os_thread_start("bcj2-disk", run, d, &d->thread);
+    if (BCJ2_FAILED(s)) {
+        (void)bcj2__disk_stop(d);
+        return s;
+    }
+    *ret = d;
+    return BCJ2_OK;
+}
+
+void *bcj2__disk_stop(struct disk *d)
+{
+    if (d == NULL) {
+        return NULL;
+    }
+    if (d->thread != NULL) {
+        bcj2__os_mutex_lock(d->lock);
+        d->stopping = true;
+        bcj2__os_cond_broadcast(d->work);
+        bcj2__os_mutex_unlock(d->lock);
+        (void)bcj2__os_thread_join(d->thread);
+    }
+    struct node *n = NULL;
+    while ((n = pop(&d->done)) != NULL) {
+        bcj2__mem_free(n);
+    }
+    (void)bcj2__os_cond_destroy(d->work);
+    (void)bcj2__os_mutex_destroy(d->lock);
+    bcj2__mem_free(d);
+    return NULL;
+}
+
+bcj2_status bcj2__disk_submit(struct disk *d, const struct disk_op *op)
+{
+    struct node *n = bcj2__mem_calloc(1, sizeof *n);
+    if (n == NULL) {
+        return bcj2__detail_no_memory();
+    }
+    n->op = *op;
+    bcj2__os_mutex_lock(d->lock);
+    append(&d->todo, n);
+    bcj2__os_cond_broadcast(d->work);
+    bcj2__os_mutex_unlock(d->lock);
+    return BCJ2_OK;
+}
+
+bool bcj2__disk_next(struct disk *d, struct disk_op *ret)
+{
+    bcj2__os_mutex_lock(d->lock);
+    struct node *n = pop(&d->done);
+    bcj2__os_mutex_unlock(d->lock);
+    if (n == NULL) {
+        return false;
+    }
+    *ret = n->op;
+    bcj2__mem_free(n);
+    return true;
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/* One running job: its machines (upload, then reply), its open files, its one request. A step of a
+   machine is written into the turn's transaction here and carried out after the commit. Engine thread
+   only. drive.c has the upload and the life of a drive, drive_reply.c the reply, drive_end.c how it ends
+   (done, failed, stopped). */
+#ifndef BCJ2_CORE_DRIVE_H
+#define BCJ2_CORE_DRIVE_H
+
+#include "engine_priv.h"
+#include "bup.h"
+#include "get.h"
+
+enum drive_act {
+    DRIVE_ACT_NONE,
+    DRIVE_ACT_SEND,       /* the upload's request */
+    DRIVE_ACT_OPEN_REPLY, /* make or open the temporary file */
+    DRIVE_ACT_GET,        /* the reply's request */
+    DRIVE_ACT_BODY,       /* let the reply flow */
+    DRIVE_ACT_IGNORE,     /* throw an answer's body away */
+    DRIVE_ACT_SYNC,       /* the reply is whole: to the disk with it */
+};
+
+struct drive {
+    uint64_t token;
+    int64_t seq;
+    bcj2_job_type type;
+    bcj2_job_priority priority;
+    bcj2_job_state believed; /* CONNECTING or TRANSFERRING, as we wrote it */
+    uint64_t started_ms;
+    bool retries_allowed; /* the no-progress time-out is not 0 */
+    bool series;          /* a series of transient errors runs */
+    uint64_t failing_ms;  /* how long, when it started; 0: not */
+    bool ended;           /* nothing more is done but to free it */
+    uint32_t disk_ops;    /* under way: our descriptors must stay open */
+    enum drive_act act;   /* after the commit */
+    /* the upload */
+    char *remote_name, *local_name;
+    char content_name[LIMIT_CONTENT_NAME_BYTES + 1];
+    int source_fd;
+    uint64_t bytes_total; /* of the source, as the getters show it */
+    struct bup bup;
+    struct bup_step step; /* the wish to carry out */
+    bool asking;          /* its request is under way */
+    uint64_t asked_ms;    /* since then */
+    uint64_t in_flight;   /* bytes of the fragment that left us, as they were stored last */
+    /* the reply */
+    bool fetching;
+    struct get get;
+    struct get_step get_step;
+    char *reply_temp, *reply_url, *reply_other_url; /* other: NULL if it would be the same */
+    char get_boot_id[OS_BOOT_ID_SIZE]; /* of the boot in which get.saved.offset was written */
+    int sink_fd;
+    bool opened; /* the temporary file was opened in act: start the machine */
+    bcj2_status open_status;
+    bool flowing;                    /* the body is being written */
+    uint64_t flow_offset;            /* where it began */
+    uint64_t saved_offset, saved_ms; /* progress as it was last stored */
+    uint64_t sync_asked, sync_ms;    /* the last sync: offset and time */
+    /* a request that could not even be started */
+    bool not_started;
+};
+
+/* Starts the first waiting job of a level. */
+void bcj2__drive_start(struct engine *e, int64_t seq);
+void bcj2__drive_net_event(struct engine *e, struct drive *d, const struct net_event *event);
+void bcj2__drive_disk_event(struct engine *e, struct drive *d, const struct disk_op *op);
+/* What came up in the last act (opened files, requests that did not start), and progress to store. */
+void bcj2__drive_turn(struct engine *e, struct drive *d);
+void bcj2__drive_act(struct engine *e, struct drive *d);
+/* Looks whether somebody else moved the job: then stops. */
+void bcj2__drive_reconcile(struct engine *e, struct drive *d);
+/* Back to QUEUED: pre-empted, or the manager closes. */
+void bcj2__drive_yield(struct engine *e, struct drive *d);
+/* Frees it; its request is aborted. Not while disk_ops > 0. */
+void bcj2__drive_free(struct engine *e, struct drive *d);
+/* When progress wants to be stored; UINT64_MAX: not by time. */
+uint64_t bcj2__drive_deadline(const struct engine *e, const struct drive *d);
+#define DRIVE_SAVE_EVERY_MS 500u /* progress that no answer has confirmed yet */
+
+/* ---- between the drive's own files ---- */
+
+/* Is the job still where we believe it to be? If not the drive ends and false comes back. */
+bool bcj2__drive_ours(struct engine *e, struct drive *d);
+bool bcj2__drive_save(struct engine *e,
+                      struct drive *d); /* the transfer row and the file's progress */
+bool bcj2__drive_connected(struct engine *e, struct drive *d);
+bool bcj2__drive_progressed(struct engine *e, struct drive *d); /* ends the retry series */
+void bcj2__drive_bup(struct engine *e, struct drive *d, const struct bup_event *event);
+void bcj2__drive_fetch(struct engine *e, struct drive *d);
+void bcj2__drive_get_event(struct engine *e, struct drive *d, const struct net_event *event);
+void bcj2__drive_get_failed_to_start(struct engine *e, struct drive *d);
+void bcj2__drive_reply_opened(struct engine *e, struct drive *d);
+void bcj2__drive_reply_progress(struct engine *e, struct drive *d);
+uint64_t bcj2__drive_reply_deadline(const struct engine *e, const struct drive *d);
+void bcj2__drive_reply_act(struct engine *e, struct drive *d);
+void bcj2__drive_done(struct engine *e, struct drive *d, enum bup_packet farewell);
+void bcj2__drive_fail(struct engine *e, struct drive *d, const struct failure *f,
+                      enum bup_packet farewell, const char *detail);
+
+#endif

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/* See drive.h: how a run ends. Done: TRANSFERRED, with what is left to say as a goodbye row. Failed:
+   ERROR or TRANSIENT_ERROR with the error object. Stopped: somebody else moved the job, or it yields. */
+#include "drive.h"
+#include "detail.h"
+#include "failure_text.h"
+#include "job.h"
+#include "job_state.h"
+#include "mem.h"
+#include "retry.h"
+#include "settle.h"
+#include "status.h"
+
+/* Nothing is done for it any more; the request is aborted after the commit. */
+static void end(struct drive *d)
+{
+    d->ended = true;
+    d->flowing = false;
+    d->act = DRIVE_ACT_NONE;
+}
+
+/* ---- done ---- */
+
+static bcj2_status write_done(struct engine *e, struct drive *d, struct store_job *job,
+                              enum bup_packet farewell)
+{
+    bcj2_filetime now = bcj2__os_wall();
+    if (d->type == BCJ2_JOB_TYPE_UPLOAD_REPLY) {
+        job->reply_requested = true;
+        job->reply_total = d->fetching ? d->get.saved.offset : 0;
+        job->reply_transferred = job->reply_total;
+        bcj2_status s = bcj2__store_set_reply(e->core->store, job, now);
+        if (BCJ2_FAILED(s)) {
+            return s;
+        }
+    }
+    bcj2_status s = bcj2__job_state_move(e->core, job, JOB_EV_DONE);
+    if (BCJ2_SUCCEEDED(s)) {
+        s = bcj2__settle_farewell(e->core, job, d->remote_name, &d->bup.saved, farewell);
+    }
+    return s;
+}
+
+void bcj2__drive_done(struct engine *e, struct drive *d, enum bup_packet farewell)
+{
+    struct store_job job = {0};
+    bool ok = bcj2__drive_connected(e, d) && bcj2__drive_save(e, d) &&
+              bcj2__engine_check(e, bcj2__store_job_by_seq(e->core->store, d->seq, &job)) &&
+              bcj2__engine_check(e, write_done(e, d, &job, farewell));
+    bcj2__store_job_done(&job);
+    if (ok) {
+        e->durable = true;
+        e->look_byes = e->look_byes || farewell != BUP_PACKET_NONE;
+        e->again = e->again || farewell != BUP_PACKET_NONE;
+        end(d);
+    }
+}
+
+/* ---- failed ---- */
+
+static void fill_error(const struct drive *d, struct store_job *job, const struct failure *f,
+                       const char *detail)
+{
+    bool file = f->context == BCJ2_ERROR_CONTEXT_LOCAL_FILE ||
+                f->context == BCJ2_ERROR_CONTEXT_REMOTE_FILE ||
+                f->context == BCJ2_ERROR_CONTEXT_REMOTE_APPLICATION;
+    job->error_context = f->context;
+    job->error_code = f->code;
+    job->error_http_status = f->http_status;
+    job->error_has_file = file;
+    job->error_has_protocol = f->context == BCJ2_ERROR_CONTEXT_GENERAL_TRANSPORT ||
+                              (file && f->context != BCJ2_ERROR_CONTEXT_LOCAL_FILE);
+    bcj2__mem_free(job->error_text);
+    job->error_text = bcj2__failure_text(f, d->remote_name, d->local_name,
+                                         d->fetching ? d->reply_temp : NULL, detail);
+}
+
+/* Where the job goes, and when it is tried again. The series may have begun before this boot, where our
+   clock has no numbers: the rule is asked with times counted from its first error. */
+static enum job_event plan(const struct engine *e, bcj2_job_state believed, struct store_job *job,
+                           const struct failure *f)
+{
+    const struct retry r = {
+        .delay_s = job->retry_delay_s,
+        .no_progress_s = job->no_progress_s,
+        .series = job->series_start.set,
+        .series_start_ms = 0,
+        .transferring = believed == BCJ2_JOB_STATE_TRANSFERRING,
+    };
+    uint64_t since = bcj2__job_since_ms(&job->series_start, e->now_ms);
+    struct retry_verdict v = bcj2__retry_after_failure(&r, f, since);
+    job->error_count += v.counted ? 1 : 0;
+    job->next_attempt = (struct store_deadline){0};
+    if (v.give_up) {
+        job->series_start = (struct store_deadline){0};
+        return JOB_EV_FATAL;
+    }
+    if (!job->series_start.set) {
+        job->series_start = bcj2__job_deadline_at(e->now_ms, e->now_ms);
+    }
+    /* without a watch on the network, its return is found out by trying */
+    uint64_t next = v.next_ms == UINT64_MAX ? since + (uint64_t)r.delay_s * 1000 : v.next_ms;
+    job->next_attempt =
+        bcj2__job_deadline_at(e->now_ms + (MIN(next, v.give_up_ms) - since), e->now_ms);
+    return JOB_EV_TRANSIENT;
+}
+
+static bcj2_status write_failure(struct engine *e, struct drive *d, struct store_job *job,
+                                 const struct failure *f, enum bup_packet farewell,
+                                 const char *detail)
+{
+    bcj2_filetime now = bcj2__os_wall();
+    enum job_event event = plan(e, d->believed, job, f);
+    fill_error(d, job, f, detail);
+    bcj2_status s = bcj2__job_state_move(e->core, job, event);
+    if (BCJ2_SUCCEEDED(s)) {
+        s = bcj2__store_set_error(e->core->store, job, now);
+    }
+    if (BCJ2_SUCCEEDED(s)) {
+        s = bcj2__store_set_retry(e->core->store, job, now);
+    }
+    if (BCJ2_SUCCEEDED(s) && farewell != BUP_PACKET_NONE) {
+        s = bcj2__settle_farewell(e->core, job, d->remote_name, &d->bup.saved, farewell);
+        d->bup.saved = (struct bup_saved){0}; /* a Resume begins a new session */
+        d->bytes_total = BCJ2_SIZE_UNKNOWN;
+        e->look_byes = true;
+    }
+    e->durable = e->durable || event == JOB_EV_FATAL || farewell != BUP_PACKET_NONE;
+    return s;
+}
+
+void bcj2__drive_fail(struct engine *e, struct drive *d, const struct failure *f,
+                      enum bup_packet farewell, const char *detail)
+{
+    struct store_job job = {0};
+    bcj2__bup_interrupted(&d->bup, e->now_ms);
+    bool ok = bcj2__engine_check(e, bcj2__store_job_by_seq(e->core->store, d->seq, &job)) &&
+              bcj2__engine_check(e, write_failure(e, d, &job, f, farewell, detail)) &&
+              bcj2__drive_save(e, d);
+    if (ok) {
+        bcj2__log(&e->core->log, LOG_INFO, "job %lld: %s: %s", (long long)d->seq,
+                  bcj2__status_state_name(job.state),
+                  job.error_text != NULL ? job.error_text : bcj2__status_text(f->code));
+        end(d);
+    }
+    bcj2__store_job_done(&job);
+}
+
+/* ---- stopped ---- */
+
+/* The progress of this run, for the next one. */
+static void keep_progress(struct engine *e, struct drive *d)
+{
+    struct net_progress p = {0};
+    bcj2__bup_interrupted(&d->bup, e->now_ms);
+    if (d->flowing && bcj2__net_progress(e->net, d->token, &p)) {
+        d->get.saved.offset = d->flow_offset + p.written;
+    }
+    (void)bcj2__drive_save(e, d);
+}
+
+/* A running job may have been moved to another level. */
+static void look_priority(struct engine *e, struct drive *d)
+{
+    struct store_job job = {0};
+    if (bcj2__engine_check(e, bcj2__store_job_by_seq(e->core->store, d->seq, &job))) {
+        d->priority = job.priority;
+    }
+    bcj2__store_job_done(&job);
+}
+
+void bcj2__drive_reconcile(struct engine *e, struct drive *d)
+{
+    bcj2_job_state state = BCJ2_JOB_STATE_CANCELLED;
+    if (d->ended) {
+        return;
+    }
+    bcj2_status s = bcj2__store_job_state(e->core->store, d->seq, &state);
+    if (s != BCJ2_E_NOT_FOUND && !bcj2__engine_check(e, s)) {
+        return;
+    }
+    if (state == d->believed) {
+        look_priority(e, d);
+        return;
+    }
+    if (state == BCJ2_JOB_STATE_CANCELLED || state == BCJ2_JOB_STATE_ACKNOWLEDGED) {
+        if (d->reply_temp != NULL && d->sink_fd >= 0) {
+            (void)bcj2__os_unlink(d->reply_temp); /* made after the Cancel looked for it */
+        }
+    } else if (bcj2__engine_transaction(e)) {
+        /* the transaction may have waited for a Cancel: look again */
+        if (BCJ2_SUCCEEDED(bcj2__store_job_state(e->core->store, d->seq, &state)) &&
+            state != BCJ2_JOB_STATE_CANCELLED) {
+            keep_progress(e, d);
+        }
+    }
+    end(d);
+}
+
+void bcj2__drive_yield(struct engine *e, struct drive *d)
+{
+    if (d->ended || !bcj2__drive_ours(e, d)) {
+        return;
+    }
+    keep_progress(e, d);
+    if (bcj2__engine_check(e, bcj2__job_state_move_believed(e->core, d->seq, d->type, &d->believed,
+                                                            JOB_EV_YIELD))) {
+        end(d);
+    }
+}

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+/* See engine.h: the turns. */
+#include "engine_priv.h"
+#include "detail.h"
+#include "drive.h"
+#include "job_state.h"
+#include "mem.h"
+#include "timeouts.h"
+
+void bcj2__engine_wake(struct engine *e)
+{
+    atomic_store(&e->woken, true);
+    bcj2__net_wake(e->net);
+}
+
+bool bcj2__engine_check(struct engine *e, bcj2_status s)
+{
+    if (BCJ2_FAILED(s) && !e->failed) {
+        bcj2__log(&e->core->log, LOG_ERROR, "the queue cannot be written: %s", bcj2__detail_get());
+        e->failed = true;
+    }
+    return BCJ2_SUCCEEDED(s);
+}
+
+bool bcj2__engine_transaction(struct engine *e)
+{
+    if (e->failed) {
+        return false;
+    }
+    if (!e->transaction) {
+        e->transaction = bcj2__engine_check(e, bcj2__store_begin(e->core->store, false));
+    }
+    return e->transaction;
+}
+
+static struct drive *find_drive(struct engine *e, uint64_t token)
+{
+    for (uint32_t i = 0; i < e->drive_count; i++) {
+        if (e->drives[i]->token == token) {
+            return e->drives[i];
+        }
+    }
+    return NULL;
+}
+
+static void take_events(struct engine *e)
+{
+    struct net_event event;
+    struct disk_op op;
+    while (bcj2__net_next(e->net, &event)) {
+        struct drive *d = find_drive(e, event.token);
+        if (d != NULL) {
+            bcj2__drive_net_event(e, d, &event);
+        } else {
+            (void)bcj2__farewell_event(e, &event);
+        }
+    }
+    while (bcj2__disk_next(e->disk, &op)) {
+        struct drive *d = find_drive(e, op.token);
+        if (d != NULL) {
+            bcj2__drive_disk_event(e, d, &op);
+        }
+    }
+}
+
+/* Frees the drives that have ended, but for those whose descriptors the disk thread still uses. */
+static void sweep(struct engine *e)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < e->drive_count; i++) {
+        struct drive *d = e->drives[i];
+        if (d->ended && d->disk_ops == 0) {
+            bcj2__drive_free(e, d);
+            e->schedule = true;
+            e->again = true;
+        } else {
+            e->drives[kept++] = d;
+        }
+    }
+    e->drive_count = kept;
+}
+
+/* The store failed: nobody knows what is stored of this turn, so all that runs is dropped and begins
+   again from the rows, once the store works. */
+static void drop_everything(struct engine *e)
+{
+    for (uint32_t i = 0; i < e->drive_count; i++) {
+        bcj2__net_abort(e->net, e->drives[i]->token);
+        e->drives[i]->ended = true;
+        e->drives[i]->act = DRIVE_ACT_NONE;
+    }
+    bcj2__farewell_drop_all(e);
+    e->store_ms = e->now_ms + bcj2__timeouts.store_rest_ms;
+}
+
+static void end_transaction(struct engine *e)
+{
+    if (e->transaction && e->failed) {
+        bcj2__store_rollback(e->core->store);
+    } else if (e->transaction) {
+        (void)bcj2__engine_check(e, bcj2__store_commit(e->core->store, e->durable));
+    }
+    bool committed = e->transaction && !e->failed;
+    e->transaction = e->durable = false;
+    if (e->failed) {
+        drop_everything(e);
+    }
+    e->failed = false;
+    if (committed) {
+        bcj2__core_tell(e->core);
+    }
+}
+
+/* After a failure of the store: what the rows say runs, and does not, is queued again. */
+static void recover(struct engine *e)
+{
+    if (e->store_ms > e->now_ms || e->drive_count > 0) {
+        return;
+    }
+    if (BCJ2_SUCCEEDED(bcj2__job_state_restart(e->core))) {
+        e->store_ms = UINT64_MAX;
+        e->schedule = e->look_byes = true;
+    } else {
+        e->store_ms = e->now_ms + bcj2__timeouts.store_rest_ms;
+    }
+}
+
+static void begin_stopping(struct engine *e)
+{
+    if (e->stop_by_ms == UINT64_MAX) {
+        e->stop_by_ms = e->now_ms + bcj2__timeouts.close_farewell_ms;
+        e->look_byes = true;
+    }
+    for (uint32_t i = 0; i < e->drive_count; i++) {
+        bcj2__drive_yield(e, e->drives[i]);
+    }
+}
+
+static void turn(struct engine *e)
+{
+    bool stopping = atomic_load(&e->stopping), woken = atomic_exchange(&e->woken, false);
+    e->now_ms = bcj2__os_now_ms();
+    e->again = false;
+    if (e->store_ms != UINT64_MAX) {
+        recover(e);
+    }
+    bool working = e->store_ms == UINT64_MAX;
+    if (working && !stopping && e->house_ms <= e->now_ms) {
+        bcj2__queue_house(e);
+    }
+    for (uint32_t i = 0; woken && i < e->drive_count; i++) {
+        bcj2__drive_reconcile(e, e->drives[i]);
+    }
+    take_events(e);
+    for (uint32_t i = 0; i < e->drive_count; i++) {
+        bcj2__drive_turn(e, e->drives[i]);
+    }
+    if (stopping) {
+        begin_stopping(e);
+    } else if (working && (woken || e->schedule || MIN(e->retry_ms, e->slice_ms) <= e->now_ms)) {
+        e->schedule = false;
+        bcj2__queue_schedule(e);
+    }
+    if (working && (woken || e->look_byes || e->bye_ms <= e->now_ms)) {
+        bcj2__farewell_look(e);
+    }
+    end_transaction(e);
+}
+
+static void act(struct engine *e)
+{
+    for (uint32_t i = 0; i < e->drive_count; i++) {
+        bcj2__drive_act(e, e->drives[i]);
+    }
+    bcj2__farewell_act(e);
+    sweep(e);
+}
+
+static uint64_t sleep_ms(const struct engine *e)
+{
+    uint64_t at = MIN(MIN(MIN(e->retry_ms, e->slice_ms), e->house_ms), MIN(e->bye_ms, e->store_ms));
+    if (e->again || (e->schedule && e->store_ms == UINT64_MAX) || atomic_load(&e->woken)) {
+        return 0;
+    }
+    if (atomic_load(&e->stopping)) {
+        /* past it only the disk thread is waited for, and it wakes us */
+        at = e->now_ms < e->stop_by_ms ? e->stop_by_ms : e->now_ms + 100;
+    }
+    for (uint32_t i = 0; i < e->drive_count; i++) {
+        at = MIN(at, bcj2__drive_deadline(e, e->drives[i]));
+    }
+    uint64_t now = bcj2__os_now_ms();
+    return at == UINT64_MAX ? UINT64_MAX : at > now ? at - now : 0;
+}
+
+static bool finished(const struct engine *e)
+{
+    return atomic_load(&e->stopping) && e->stop_by_ms != UINT64_MAX && e->drive_count == 0 &&
+           (e->bye_count == 0 || e->now_ms >= e->stop_by_ms);
+}
+
+static void run(void *argument)
+{
+    struct engine *e = argument;
+    do {
+        turn(e);
+        act(e);
+        if (!finished(e) && !bcj2__engine_check(e, bcj2__net_poll(e->net, sleep_ms(e)))) {
+            e->now_ms = bcj2__os_now_ms();
+            drop_everything(e); /* no memory in libcurl: rest, then start again */
+            e->failed = false;
+        }
+    } while (!finished(e));
+    bcj2__farewell_drop_all(e);
+}
+
+static void wake_from_disk(void *user)
+{
+    struct engine *e = user;
+    bcj2__net_wake(e->net);
+}
+
+bcj2_status bcj2__engine_start(struct core *c, struct engine **ret)
+{
+    struct engine *e = bcj2__mem_calloc(1, sizeof *e);
+    if (e == NULL) {
+        return bcj2__detail_no_memory();
+    }
+    e->core = c;
+    e->next_token = 1;
+    e->schedule = e->look_byes = true;
+    e->retry_ms = e->bye_ms = e->store_ms = e->slice_ms = e->stop_by_ms = UINT64_MAX;
+    e->house_ms = 0;
+    e->drive_room = c->foreground_slots + c->background_slots;
+    e->drives = bcj2__mem_calloc(e->drive_room, sizeof(struct drive *));
+    bcj2_status s =
+        e->drives == NULL ? bcj2__detail_no_memory() : bcj2__net_create(&c->log, &e->net);
+    if (BCJ2_SUCCEEDED(s)) {
+        s = bcj2__disk_start(wake_from_disk, e, &e->disk);
+    }
+    if (BCJ2_SUCCEEDED(s)) {
+        s = bcj2__os_thread_start("bcj2-engine", run, e, &e->thread);
+    }
+    if (BCJ2_FAILED(s)) {
+        bcj2__engine_stop(e);
+        return s;
+    }
+    *ret = e;
+    return BCJ2_OK;
+}
+
+void bcj2__engine_stop(struct engine *e)
+{
+    if (e == NULL) {
+        return;
+    }
+    if (e->thread != NULL) {
+        atomic_store(&e->stopping, true);
+        bcj2__engine_wake(e);
+        (void)bcj2__os_thread_join(e->thread);
+    }
+    e->disk = bcj2__disk_stop(e->disk);
+    e->net = bcj2__net_destroy(e->net);
+    bcj2__mem_free(e->drives);
+    bcj2__mem_free(e);
+}

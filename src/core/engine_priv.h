@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the engine share: engine.c (turns), queue.c (who runs, timers), drive.c and
+   drive_reply.c (one running job), farewell.c (goodbyes). Engine thread only, but where stated. */
+#ifndef BCJ2_CORE_ENGINE_PRIV_H
+#define BCJ2_CORE_ENGINE_PRIV_H
+
+#include "core.h"
+#include "disk.h"
+#include "engine.h"
+#include "net.h"
+
+struct drive;
+struct bye;
+
+struct engine {
+    struct core *core;
+    struct os_thread *thread;
+    struct net *net;
+    struct disk *disk;
+    atomic_bool woken, stopping;
+    uint64_t next_token;
+    struct drive **drives; /* running jobs; room for all slots */
+    uint32_t drive_count, drive_room;
+    struct bye *byes; /* goodbyes under way */
+    uint32_t bye_count;
+    /* this turn */
+    uint64_t now_ms;
+    bool transaction, durable, failed;
+    bool again;     /* there is more to do at once */
+    bool schedule;  /* jobs may have to be started or stopped */
+    bool look_byes; /* goodbyes may be due */
+    /* when to wake up without being woken; UINT64_MAX: never */
+    uint64_t retry_ms, house_ms, bye_ms, store_ms, slice_ms;
+    uint64_t stop_by_ms; /* stopping: the end of the goodbyes' time */
+};
+
+/* Opens the turn's transaction if it is not open. False: the store fails, the turn is lost. */
+bool bcj2__engine_transaction(struct engine *e);
+/* Notes a failed store call: the turn will be rolled back and everything starts again from what is
+   stored. Gives back whether s is a success. */
+bool bcj2__engine_check(struct engine *e, bcj2_status s);
+
+/* queue.c */
+void bcj2__queue_house(struct engine *e);    /* inactivity, old rows; outside the transaction */
+void bcj2__queue_schedule(struct engine *e); /* retries that are due, then who runs */
+
+/* farewell.c */
+void bcj2__farewell_look(struct engine *e);
+bool bcj2__farewell_event(struct engine *e,
+                          const struct net_event *event); /* false: not one of ours */
+void bcj2__farewell_act(struct engine *e);
+void bcj2__farewell_drop_all(struct engine *e);
+
+#endif

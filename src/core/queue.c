@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/* Who runs, and what happens by time: retries that are due, jobs nobody touched for months, rows of jobs
+   that ended a day ago. All of it asks the store's indexes; waiting jobs are never listed. */
+#include "detail.h"
+#include "drive.h"
+#include "engine_priv.h"
+#include "filetime.h"
+#include "job.h"
+#include "job_state.h"
+#include "limits.h"
+#include "mem.h"
+#include "sched.h"
+#include "settle.h"
+
+#define RETRIES_PER_TURN 64u
+#define KEEP_FINAL_S     UINT64_C(86400)
+#define PURGE_EVERY_MS   UINT64_C(3600000)
+#define LOOK_EVERY_MS    UINT64_C(86400000)
+#define FINAL_STATES     (1u << BCJ2_JOB_STATE_ACKNOWLEDGED | 1u << BCJ2_JOB_STATE_CANCELLED)
+
+/* ---- by time ---- */
+
+/* When a moment of the wall clock comes on our clock. */
+static uint64_t wall_to_ms(const struct engine *e, bcj2_filetime at)
+{
+    bcj2_filetime wall = bcj2__os_wall();
+    return at <= wall ? e->now_ms : e->now_ms + (at - wall) / FILETIME_PER_MS + 1;
+}
+
+/* Cancels what was not touched for the inactivity time. Gives back when the next one is due. */
+static bcj2_status expire(struct engine *e, uint64_t *ret_next_ms)
+{
+    struct core *c = e->core;
+    for (;;) {
+        int64_t seq = 0;
+        bcj2_filetime modified = 0;
+        bcj2_status s = bcj2__store_oldest_modified(c->store, &seq, &modified);
+        *ret_next_ms = UINT64_MAX;
+        if (s != BCJ2_OK) {
+            return s;
+        }
+        *ret_next_ms = wall_to_ms(e, modified + (uint64_t)c->inactivity_s * FILETIME_PER_S);
+        if (*ret_next_ms > e->now_ms) {
+            return BCJ2_OK;
+        }
+        bcj2__log(&c->log, LOG_WARNING, "job %lld was not touched for %u s: cancelled",
+                  (long long)seq, (unsigned)c->inactivity_s);
+        s = bcj2__settle_cancel(c, seq);
+        if (BCJ2_FAILED(s)) {
+            return s;
+        }
+    }
+}
+
+/* Forgets jobs that ended a day ago; how many ended ones are left. */
+static bcj2_status purge(struct engine *e, uint64_t *ret_left)
+{
+    struct store *store = e->core->store;
+    uint32_t gone = 0;
+    bcj2_status s = bcj2__store_count_states(store, FINAL_STATES, ret_left);
+    if (BCJ2_FAILED(s) || *ret_left == 0) {
+        return s;
+    }
+    s = bcj2__store_begin(store, false);
+    if (BCJ2_FAILED(s)) {
+        return s;
+    }
+    s = bcj2__store_purge(store, bcj2__os_wall() - KEEP_FINAL_S * FILETIME_PER_S, &gone);
+    if (BCJ2_FAILED(s)) {
+        bcj2__store_rollback(store);
+        return s;
+    }
+    return bcj2__store_commit(store, false);
+}
+
+void bcj2__queue_house(struct engine *e)
+{
+    uint64_t expire_ms = UINT64_MAX, left = 0;
+    bcj2_status s = expire(e, &expire_ms);
+    if (BCJ2_SUCCEEDED(s)) {
+        s = purge(e, &left);
+    }
+    if (BCJ2_FAILED(s)) {
+        bcj2__log(&e->core->log, LOG_ERROR, "housekeeping: %s", bcj2__detail_get());
+        e->house_ms = e->now_ms + 60000;
+        return;
+    }
+    /* what ends or is touched meanwhile is seen the next time: nothing here is urgent */
+    e->house_ms = MIN(expire_ms, e->now_ms + (left > 0 ? PURGE_EVERY_MS : LOOK_EVERY_MS));
+}
+
+/* A job whose next attempt is due: again, or for the last time. */
+static bool retry_one(struct engine *e, int64_t seq)
+{
+    struct store_job job = {0};
+    if (!bcj2__engine_transaction(e) ||
+        !bcj2__engine_check(e, bcj2__store_job_by_seq(e->core->store, seq, &job))) {
+        return false;
+    }
+    bool over = job.series_start.set && bcj2__job_since_ms(&job.series_start, e->now_ms) >=
+                                            (uint64_t)job.no_progress_s * 1000;
+    bool ok = bcj2__engine_check(e, bcj2__job_state_move(e->core, &job,
+                                                         over ? JOB_EV_GIVE_UP : JOB_EV_RETRY));
+    e->durable = e->durable || over;
+    bcj2__store_job_done(&job);
+    return ok;
+}
+
+static void retries(struct engine *e)
+{
+    for (uint32_t n = 0; n < RETRIES_PER_TURN; n++) {
+        int64_t seq = 0;
+        struct store_deadline deadline = {0};
+        bcj2_status s = bcj2__store_next_retry(e->core->store, &seq, &deadline);
+        e->retry_ms = UINT64_MAX;
+        if (!bcj2__engine_check(e, s) || s == BCJ2_S_FALSE) {
+            return;
+        }
+        e->retry_ms = bcj2__job_deadline_ms(&deadline);
+        if (e->retry_ms > e->now_ms || !retry_one(e, seq)) {
+            return;
+        }
+    }
+    e->again = e->schedule = true;
+}
+
+/* ---- who runs ---- */
+
+static uint32_t running(struct engine *e, struct sched_running *list, struct drive **drives)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < e->drive_count; i++) {
+        const struct drive *d = e->drives[i];
+        if (!d->ended) {
+            list[count] =
+                (struct sched_running){.priority = d->priority, .started_ms = d->started_ms};
+            drives[count++] = e->drives[i];
+        }
+    }
+    return count;
+}
+
+/* Which levels have somebody waiting, and who is first there. */
+static bool look_waiting(struct engine *e, bool waiting[4], int64_t first[4])
+{
+    for (bcj2_job_priority p = 0; p < 4; p++) {
+        bcj2_status s = bcj2__store_first_queued(e->core->store, p, NULL, 0, &first[p]);
+        if (!bcj2__engine_check(e, s)) {
+            return false;
+        }
+        waiting[p] = s == BCJ2_OK;
+    }
+    return true;
+}
+
+void bcj2__queue_schedule(struct engine *e)
+{
+    const struct sched_slots slots = {
+        .foreground = e->core->foreground_slots,
+        .background = e->core->background_slots,
+        .now_ms = e->now_ms,
+        .slice_ms = LIMIT_SLICE_MS,
+    };
+    struct sched_running *list = bcj2__mem_calloc(e->drive_room, sizeof *list);
+    struct drive **drives = bcj2__mem_calloc(e->drive_room, sizeof(struct drive *));
+    bool waiting[4] = {false};
+    int64_t first[4] = {0};
+    if (list == NULL || drives == NULL) {
+        (void)bcj2__engine_check(e, bcj2__detail_no_memory());
+    } else {
+        retries(e);
+    }
+    while (list != NULL && drives != NULL && !e->failed && look_waiting(e, waiting, first)) {
+        uint32_t count = running(e, list, drives);
+        struct sched_verdict v = bcj2__sched_next(&slots, list, count, waiting);
+        e->slice_ms = v.move == SCHED_NOTHING ? v.slice_end_ms : UINT64_MAX;
+        if (v.move == SCHED_STOP) {
+            bcj2__drive_yield(e, drives[v.index]);
+        } else if (v.move == SCHED_START && e->drive_count < e->drive_room) {
+            bcj2__drive_start(e, first[v.priority]);
+        } else {
+            /* nothing, or the places of ended drives are not free yet: sweep() asks again */
+            break;
+        }
+    }
+    bcj2__mem_free(list);
+    bcj2__mem_free(drives);
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+/* The row of a job: reading, inserting, and the step from state to state. Not here: its properties
+   (store_set.c), questions about many jobs (store_queue.c). */
+#include "store.h"
+
+#include <string.h>
+#include "detail.h"
+#include "mem.h"
+#include "store_sql.h"
+
+#define DEADLINE_COLUMNS(name) name "_boot, " name "_ms, " name "_wall"
+
+/* In the order of bind_job() and read_job(). */
+/* clang-format off */
+#define JOB_COLUMNS                                                                                \
+    "id, owner_uid, type, state, priority, display_name, description, notify_flags, "              \
+    "retry_delay_s, no_progress_s, creation_time, modification_time, completion_time, "            \
+    "queued_order, error_count, error_context, error_code, error_http_status, "                    \
+    "error_has_file, error_has_protocol, error_text, "                                             \
+    DEADLINE_COLUMNS("next_attempt") ", " DEADLINE_COLUMNS("series_start") ", "                    \
+    "reply_name, reply_generated, reply_temp, reply_requested, reply_total, reply_transferred, "   \
+    "completing, completing_device, completing_inode"
+/* clang-format on */
+
+void bcj2__store_job_done(struct store_job *job)
+{
+    bcj2__mem_free(job->display_name);
+    bcj2__mem_free(job->description);
+    bcj2__mem_free(job->error_text);
+    bcj2__mem_free(job->reply_name);
+    bcj2__mem_free(job->reply_temp);
+    *job = (struct store_job){0};
+}
+
+static void read_job(struct sql *q, struct store_job *job)
+{
+    job->seq = bcj2__sql_i64(q);
+    job->id = bcj2__sql_guid(q);
+    job->owner_uid = bcj2__sql_u32(q);
+    job->type = (bcj2_job_type)bcj2__sql_i64(q);
+    job->state = (bcj2_job_state)bcj2__sql_i64(q);
+    job->priority = (bcj2_job_priority)bcj2__sql_i64(q);
+    job->display_name = bcj2__sql_text(q);
+    job->description = bcj2__sql_text(q);
+    job->notify_flags = bcj2__sql_u32(q);
+    job->retry_delay_s = bcj2__sql_u32(q);
+    job->no_progress_s = bcj2__sql_u32(q);
+    job->creation_time = bcj2__sql_u64(q);
+    job->modification_time = bcj2__sql_u64(q);
+    job->completion_time = bcj2__sql_u64(q);
+    job->queued_order = bcj2__sql_u64(q);
+    job->error_count = bcj2__sql_u32(q);
+    job->error_context = (bcj2_error_context)bcj2__sql_i64(q);
+    job->error_code = (bcj2_status)bcj2__sql_i64(q);
+    job->error_http_status = bcj2__sql_u32(q);
+    job->error_has_file = bcj2__sql_bool(q);
+    job->error_has_protocol = bcj2__sql_bool(q);
+    job->error_text = bcj2__sql_text(q);
+    job->next_attempt = bcj2__sql_deadline(q);
+    job->series_start = bcj2__sql_deadline(q);
+    job->reply_name = bcj2__sql_text(q);
+    job->reply_generated = bcj2__sql_bool(q);
+    job->reply_temp = bcj2__sql_text(q);
+    job->reply_requested = bcj2__sql_bool(q);
+    job->reply_total = bcj2__sql_u64(q);
+    job->reply_transferred = bcj2__sql_u64(q);
+    job->completing = bcj2__sql_bool(q);
+    job->completing_device = bcj2__sql_u64(q);
+    job->completing_inode = bcj2__sql_u64(q);
+}
+
+static void bind_job(struct sql *q, const struct store_job *job)
+{
+    bcj2__sql_bind_guid(q, &job->id);
+    bcj2__sql_bind_i64(q, job->owner_uid);
+    bcj2__sql_bind_i64(q, job->type);
+    bcj2__sql_bind_i64(q, job->state);
+    bcj2__sql_bind_i64(q, job->priority);
+    bcj2__sql_bind_text(q, job->display_name == NULL ? "" : job->display_name);
+    bcj2__sql_bind_text(q, job->description == NULL ? "" : job->description);
+    bcj2__sql_bind_i64(q, job->notify_flags);
+    bcj2__sql_bind_i64(q, job->retry_delay_s);
+    bcj2__sql_bind_i64(q, job->no_progress_s);
+    bcj2__sql_bind_u64(q, job->creation_time);
+    bcj2__sql_bind_u64(q, job->modification_time);
+    bcj2__sql_bind_u64(q, job->completion_time);
+    bcj2__sql_bind_u64(q, job->queued_order);
+    bcj2__sql_bind_i64(q, job->error_count);
+    bcj2__sql_bind_i64(q, job->error_context);
+    bcj2__sql_bind_i64(q, job->error_code);
+    bcj2__sql_bind_i64(q, job->error_http_status);
+    bcj2__sql_bind_i64(q, job->error_has_file);
+    bcj2__sql_bind_i64(q, job->error_has_protocol);
+    bcj2__sql_bind_text(q, job->error_text);
+    bcj2__sql_bind_deadline(q, &job->next_attempt);
+    bcj2__sql_bind_deadline(q, &job->series_start);
+    bcj2__sql_bind_text(q, job->reply_name);
+    bcj2__sql_bind_i64(q, job->reply_generated);
+    bcj2__sql_bind_text(q, job->reply_temp);
+    bcj2__sql_bind_i64(q, job->reply_requested);
+    bcj2__sql_bind_u64(q, job->reply_total);
+    bcj2__sql_bind_u64(q, job->reply_transferred);
+    bcj2__sql_bind_i64(q, job->completing);
+    bcj2__sql_bind_u64(q, job->completing_device);
+    bcj2__sql_bind_u64(q, job->completing_inode);
+}
+
+static bcj2_status no_such_job(void)
+{
+    return bcj2__detail(BCJ2_E_NOT_FOUND, "the job is not in the queue (any more)");
+}
+
+/* The only row of a query for a whole job. */
+static bcj2_status one_job(struct sql *q, struct store_job *ret)
+{
+    *ret = (struct store_job){0};
+    if (bcj2__sql_row(q)) {
+        read_job(q, ret);
+    }
+    bcj2_status status = bcj2__sql_end(q);
+    if (status != BCJ2_OK) {
+        bcj2__store_job_done(ret);
+    }
+    return status == BCJ2_S_FALSE ? no_such_job() : status;
+}
+
+bcj2_status bcj2__store_job_by_id(struct store *s, const bcj2_guid *id, struct store_job *ret)
+{
+    bcj2__store_enter(s);
+    struct sql q = bcj2__sql(s, "SELECT seq, " JOB_COLUMNS " FROM jobs WHERE id = ?");
+    bcj2__sql_bind_guid(&q, id);
+    bcj2_status status = one_job(&q, ret);
+    bcj2__store_leave(s);
+    return status;
+}
+
+bcj2_status bcj2__store_job_by_seq(struct store *s, int64_t seq, struct store_job *ret)
+{
+    bcj2__store_enter(s);
+    struct sql q = bcj2__sql(s, "SELECT seq, " JOB_COLUMNS " FROM jobs WHERE seq = ?");
+    bcj2__sql_bind_i64(&q, seq);
+    bcj2_status status = one_job(&q, ret);
+    bcj2__store_leave(s);
+    return status;
+}
+
+bcj2_status bcj2__store_job_state(struct store *s, int64_t seq, bcj2_job_state *ret)
+{
+    bcj2__store_enter(s);
+    struct sql q = bcj2__sql(s, "SELECT state FROM jobs WHERE seq = ?");
+    bcj2__sql_bind_i64(&q, seq);
+    if (bcj2__sql_row(&q)) {
+        *ret = (bcj2_job_state)bcj2__sql_i64(&q);
+    }
+    bcj2_status status = bcj2__sql_end(&q);
+    bcj2__store_leave(s);
+    return status == BCJ2_S_FALSE ? no_such_job() : status;
+}
+
+#define TEN_PARAMETERS "?, ?, ?, ?, ?, ?, ?, ?, ?, ?"
+
+static bcj2_status insert(struct store *s, struct store_job *job)
+{
+    bcj2_status status = bcj2__store_need_transaction(s);
+    if (status != BCJ2_OK) {
+        return status;
+    }
+    uint64_t order = s->order;
+    if (job->state == BCJ2_JOB_STATE_QUEUED) {
+        job->queued_order = ++order;
+    }
+    struct sql q =
+        bcj2__sql(s, "INSERT INTO jobs (" JOB_COLUMNS ", change_seq) VALUES (" TEN_PARAMETERS
+                     ", " TEN_PARAMETERS ", " TEN_PARAMETERS ", ?, ?, ?, ?, ?, ?, ?)");
+    bind_job(&q, job);
+    bcj2__sql_bind_u64(&q, s->change);
+    status = bcj2__sql_run(&q);
+    if (status == BCJ2_OK) {
+        s->changed = true;
+        s->order = order;
+        job->seq = sqlite3_last_insert_rowid(s->db);
+    }
+    return status;
+}
+
+bcj2_status bcj2__store_job_insert(struct store *s, struct store_job *job)
+{
+    bcj2__store_enter(s);
+    bcj2_status status = insert(s, job);
+    bcj2__store_leave(s);
+    return status;
+}
+
+static bcj2_status set_state(struct store *s, int64_t seq, bcj2_job_state from, bcj2_job_state to,
+                             bcj2_filetime now)
+{
+    bool queued = to == BCJ2_JOB_STATE_QUEUED;
+    struct sql q =
+        bcj2__store_update(s,
+                           "UPDATE jobs SET modification_time = ?, change_seq = ?, state = ?,"
+                           " queued_order = CASE WHEN ? THEN ? ELSE queued_order END,"
+                           " completion_time = CASE WHEN ? THEN ? ELSE completion_time END"
+                           " WHERE seq = ? AND state = ?",
+                           now);
+    bcj2__sql_bind_i64(&q, to);
+    bcj2__sql_bind_i64(&q, queued);
+    bcj2__sql_bind_u64(&q, s->order + 1);
+    bcj2__sql_bind_i64(&q, to == BCJ2_JOB_STATE_TRANSFERRED);
+    bcj2__sql_bind_u64(&q, now);
+    bcj2__sql_bind_i64(&q, seq);
+    bcj2__sql_bind_i64(&q, from);
+    bcj2_status status = bcj2__sql_run(&q);
+    if (status == BCJ2_OK) {
+        s->changed = true;
+        s->order += queued;
+    }
+    return status;
+}
+
+bcj2_status bcj2__store_set_state(struct store *s, int64_t seq, bcj2_job_state from,
+                                  bcj2_job_state to, bcj2_filetime now)
+{
+    bcj2__store_enter(s);
+    bcj2_status status = set_state(s, seq, from, to, now);
+    bcj2__store_leave(s);
+    return status;
+}
+
+/* ---- changing a row ---- */
+
+struct sql bcj2__store_update(struct store *s, const char *text, bcj2_filetime now)
+{
+    bcj2_status status = bcj2__store_need_transaction(s);
+    if (status != BCJ2_OK) {
+        return (struct sql){.store = s, .status = status};
+    }
+    struct sql q = bcj2__sql(s, text);
+    bcj2__sql_bind_u64(&q, now);
+    bcj2__sql_bind_u64(&q, s->change);
+    return q;
+}
+
+bcj2_status bcj2__store_updated(struct sql *q, int64_t seq)
+{
+    bcj2__sql_bind_i64(q, seq);
+    bcj2_status status = bcj2__sql_run(q);
+    if (status == BCJ2_OK) {
+        q->store->changed = true;
+    }
+    return status == BCJ2_S_FALSE ? no_such_job() : status;
+}

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: MIT */
+/* A job as one JSON object, for people, scripts and the notify command. 64-bit numbers are strings
+   (many readers keep numbers as doubles), unknown ones null; times are {"filetime", "utc"} or null.
+   No secrets: no session, and URLs without their query. */
+#include "store.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <cjson/cJSON.h>
+#include "detail.h"
+#include "filetime.h"
+#include "guid.h"
+#include "mem.h"
+#include "status.h"
+#include "store_sql.h"
+#include "str.h"
+
+/* Objects under construction. A failure (no memory) sticks. */
+struct writer {
+    cJSON *object;
+    bool *failed;
+};
+
+static void note(struct writer *w, const cJSON *item)
+{
+    if (item == NULL) {
+        *w->failed = true;
+    }
+}
+
+static struct writer sub_object(struct writer *w, const char *name)
+{
+    struct writer sub = {cJSON_AddObjectToObject(w->object, name), w->failed};
+    note(w, sub.object);
+    return sub;
+}
+
+static void add_null(struct writer *w, const char *name)
+{
+    note(w, cJSON_AddNullToObject(w->object, name));
+}
+
+static void add_bool(struct writer *w, const char *name, bool value)
+{
+    note(w, cJSON_AddBoolToObject(w->object, name, value));
+}
+
+static void add_number(struct writer *w, const char *name, int64_t value) /* at most 2^53 */
+{
+    note(w, cJSON_AddNumberToObject(w->object, name, (double)value));
+}
+
+/* JSON is UTF-8; in a text that is not, what is not ASCII becomes '?'. */
+static void add_text(struct writer *w, const char *name, const char *text)
+{
+    if (text == NULL || bcj2__str_utf8(text, NULL)) {
+        note(w, text == NULL ? cJSON_AddNullToObject(w->object, name)
+                             : cJSON_AddStringToObject(w->object, name, text));
+        return;
+    }
+    CLEANUP_FREE char *copy = bcj2__mem_strdup(text);
+    for (char *p = copy; p != NULL && *p != '\0'; p++) {
+        if ((unsigned char)*p >= 0x80) {
+            *p = '?';
+        }
+    }
+    note(w, copy == NULL ? NULL : cJSON_AddStringToObject(w->object, name, copy));
+}
+
+static void add_u64(struct writer *w, const char *name, uint64_t value)
+{
+    char text[24];
+    (void)snprintf(text, sizeof text, "%" PRIu64, value);
+    add_text(w, name, text);
+}
+
+static void add_size(struct writer *w, const char *name, uint64_t value)
+{
+    if (value == BCJ2_SIZE_UNKNOWN) {
+        add_null(w, name);
+    } else {
+        add_u64(w, name, value);
+    }
+}
+
+/* ---- times ---- */
+
+/* 1601 begins a cycle of 400 years: each part of it has its leap day at its end. */
+static void format_utc(bcj2_filetime time, char text[40])
+{
+    static const uint8_t month_days[12] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    uint64_t seconds = time / FILETIME_PER_S;
+    uint32_t milliseconds = (uint32_t)(time % FILETIME_PER_S / FILETIME_PER_MS);
+    uint32_t second = (uint32_t)(seconds % 86400);
+    uint32_t days = (uint32_t)(seconds / 86400);
+    uint32_t year = 1601 + 400 * (days / 146097);
+    days %= 146097;
+    uint32_t centuries = MIN(days / 36524, 3u);
+    days -= centuries * 36524;
+    uint32_t fours = days / 1461;
+    days -= fours * 1461;
+    uint32_t years = MIN(days / 365, 3u);
+    days -= years * 365;
+    year += centuries * 100 + fours * 4 + years;
+    bool leap = years == 3 && (fours != 24 || centuries == 3);
+    uint32_t month = 0;
+    for (uint32_t length; days >= (length = month_days[month] + (month == 1 && leap)); month++) {
+        days -= length;
+    }
+    (void)snprintf(text, 40, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ", year, month + 1, days + 1,
+                   second / 3600, second / 60 % 60, second % 60, milliseconds);
+}
+
+static void add_time(struct writer *w, const char *name, bcj2_filetime time)
+{
+    if (time == 0) {
+        add_null(w, name);
+        return;
+    }
+    struct writer sub = sub_object(w, name);
+    char text[40];
+    format_utc(time, text);
+    add_u64(&sub, "filetime", time);
+    add_text(&sub, "utc", text);
+}
+
+/* ---- groups ---- */
+
+/* A value with a name, as "name" and "name_number". */
+static void add_named(struct writer *w, const char *name, const char *number_name,
+                      const char *const *names, size_t count, int32_t value)
+{
+    add_text(w, name, value >= 0 && (size_t)value < count ? names[value] : "?");
+    add_number(w, number_name, value);
+}
+
+static void add_identity(struct writer *w, const struct store_job *job)
+{
+    static const char *const types[] = {"DOWNLOAD", "UPLOAD", "UPLOAD_REPLY"};
+    static const char *const priorities[] = {"FOREGROUND", "HIGH", "NORMAL", "LOW"};
+    char id[BCJ2_GUID_TEXT_SIZE], owner[32];
+    bcj2__guid_format(&job->id, id);
+    (void)snprintf(owner, sizeof owner, "S-1-22-1-%" PRIu32, job->owner_uid);
+    add_text(w, "id", id);
+    add_text(w, "display_name", job->display_name);
+    add_text(w, "description", job->description);
+    add_named(w, "type", "type_number", types, ARRAY_LEN(types), job->type);
+    add_text(w, "state", bcj2__status_state_name(job->state));
+    add_number(w, "state_number", job->state);
+    add_named(w, "priority", "priority_number", priorities, ARRAY_LEN(priorities), job->priority);
+    add_text(w, "owner", owner);
+    add_number(w, "owner_uid", job->owner_uid);
+}
+
+static void add_times(struct writer *w, const struct store_job *job)
+{
+    struct writer times = sub_object(w, "times");
+    add_time(&times, "creation", job->creation_time);
+    add_time(&times, "modification", job->modification_time);
+    add_time(&times, "transfer_completion", job->completion_time);
+}
+
+static void add_reply(struct writer *w, const struct store_job *job, const struct store_transfer *t)
+{
+    if (job->type != BCJ2_JOB_TYPE_UPLOAD_REPLY) {
+        add_null(w, "reply");
+        return;
+    }
+    struct writer reply = sub_object(w, "reply");
+    add_text(&reply, "file_name", job->reply_name);
+    add_size(&reply, "bytes_total", job->reply_requested ? job->reply_total : BCJ2_SIZE_UNKNOWN);
+    add_u64(&reply, "bytes_transferred", job->reply_requested ? job->reply_transferred : 0);
+}
+
+static void add_retry(struct writer *w, const struct store_job *job)
+{
+    bool planned = job->state == BCJ2_JOB_STATE_TRANSIENT_ERROR && job->next_attempt.set;
+    struct writer retry = sub_object(w, "retry");
+    add_number(&retry, "minimum_delay_s", job->retry_delay_s);
+    add_number(&retry, "no_progress_timeout_s", job->no_progress_s);
+    add_number(&retry, "error_count", job->error_count);
+    add_time(&retry, "next_attempt", planned ? job->next_attempt.wall : 0);
+}
+
+static void add_error(struct writer *w, const struct store_job *job)
+{
+    if (job->state != BCJ2_JOB_STATE_ERROR && job->state != BCJ2_JOB_STATE_TRANSIENT_ERROR) {
+        add_null(w, "error");
+        return;
+    }
+    char code[16];
+    (void)snprintf(code, sizeof code, "0x%08" PRIX32, (uint32_t)job->error_code);
+    struct writer error = sub_object(w, "error");
+    add_number(&error, "context", job->error_context);
+    add_text(&error, "context_text", bcj2__status_context_text(job->error_context));
+    add_text(&error, "code", code);
+    add_text(&error, "code_name", bcj2__status_name(job->error_code));
+    if (job->error_http_status == 0) {
+        add_null(&error, "http_status");
+    } else {
+        add_number(&error, "http_status", job->error_http_status);
+    }
+    add_text(&error, "text", job->error_text);
+}
+
+/* ---- files ---- */
+
+struct sums {
+    uint64_t total, transferred;
+    uint32_t files_transferred;
+};
+
+static void add_file(cJSON *files, struct writer *w, const struct store_file *file)
+{
+    struct writer item = {cJSON_CreateObject(), w->failed};
+    note(w, item.object);
+    CLEANUP_FREE char *url = bcj2__mem_strndup(file->remote_name, strcspn(file->remote_name, "?#"));
+    if (item.object == NULL || !cJSON_AddItemToArray(files, item.object) || url == NULL) {
+        *w->failed = true;
+        return;
+    }
+    add_number(&item, "index", file->index);
+    add_text(&item, "remote_name", url);
+    add_text(&item, "local_name", file->local_name);
+    add_size(&item, "bytes_total", file->bytes_total);
+    add_u64(&item, "bytes_transferred", file->bytes_transferred);
+    add_bool(&item, "completed", file->transferred);
+}
+
+static bcj2_status add_files(struct store *s, int64_t seq, struct writer *w)
+{
+    cJSON *files = cJSON_AddArrayToObject(w->object, "files");
+    note(w, files);
+    struct sums sums = {0};
+    uint32_t count = 0;
+    bcj2_status status = bcj2__store_file_count(s, seq, &count);
+    for (uint32_t i = 0; i < count && status == BCJ2_OK && !*w->failed; i++) {
+        struct store_file file;
+        status = bcj2__store_file(s, seq, i, &file);
+        if (status == BCJ2_OK) {
+            add_file(files, w, &file);
+            bool known = file.bytes_total < BCJ2_SIZE_UNKNOWN - sums.total;
+            sums.total = known ? sums.total + file.bytes_total : BCJ2_SIZE_UNKNOWN;
+            sums.transferred += file.bytes_transferred;
+            sums.files_transferred += file.transferred;
+            bcj2__store_file_done(&file);
+        }
+    }
+    struct writer progress = sub_object(w, "progress");
+    add_size(&progress, "bytes_total", sums.total);
+    add_u64(&progress, "bytes_transferred", sums.transferred);
+    add_number(&progress, "files_total", count);
+    add_number(&progress, "files_transferred", sums.files_transferred);
+    return status;
+}
+
+/* ---- the whole ---- */
+
+static bcj2_status print(const cJSON *object, char **ret)
+{
+    char *text = cJSON_Print(object);
+    *ret = bcj2__mem_strdup(text); /* the caller frees it with our function, not with cJSON's */
+    cJSON_free(text);
+    return *ret == NULL ? bcj2__detail_no_memory() : BCJ2_OK;
+}
+
+static bcj2_status build(struct store *s, const struct store_job *job, const char *status_text,
+                         struct writer *w)
+{
+    struct store_transfer *t = bcj2__mem_alloc(sizeof *t); /* 20 KiB: not on the stack */
+    if (t == NULL || w->object == NULL) {
+        bcj2__mem_free(t);
+        return bcj2__detail_no_memory();
+    }
+    bcj2_status status = bcj2__store_transfer(s, job->seq, t);
+    if (status == BCJ2_OK) {
+        add_identity(w, job);
+        add_text(w, "status_text", status_text);
+        add_times(w, job);
+        status = add_files(s, job->seq, w);
+        add_reply(w, job, t);
+        add_retry(w, job);
+        add_error(w, job);
+    }
+    bcj2__mem_wipe(t, sizeof *t); /* its session is a capability */
+    bcj2__mem_free(t);
+    return status == BCJ2_OK && *w->failed ? bcj2__detail_no_memory() : status;
+}
+
+bcj2_status bcj2__store_job_json(struct store *s, int64_t seq, const char *status_text, char **ret)
+{
+    *ret = NULL;
+    bool failed = false;
+    struct store_job job;
+    bcj2__store_lock(s); /* one snapshot of job, files and transfer */
+    bcj2_status status = bcj2__store_job_by_seq(s, seq, &job);
+    if (status == BCJ2_OK) {
+        struct writer w = {cJSON_CreateObject(), &failed};
+        status = build(s, &job, status_text, &w);
+        if (status == BCJ2_OK) {
+            status = print(w.object, ret);
+        }
+        cJSON_Delete(w.object);
+        bcj2__store_job_done(&job);
+    }
+    bcj2__store_unlock(s);
+    return status;
+}

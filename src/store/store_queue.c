@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT */
+/* Questions about many jobs: lists, counts, who is first; and forgetting the final ones. Each but
+   the lists of all jobs is answered by an index. */
+#include "store.h"
+
+#include <string.h>
+#include "filetime.h"
+#include "mem.h"
+#include "store_sql.h"
+#include "detail.h"
+
+#define STATE_COUNT 9
+#define NINE_STATES "state IN (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+
+/* ---- lists ---- */
+
+/* Room for one more of `size` bytes in *items. */
+static bool make_room(void **items, uint32_t count, uint32_t *capacity, size_t size)
+{
+    if (count < *capacity) {
+        return true;
+    }
+    uint32_t wanted = *capacity == 0 ? 16 : *capacity * 2;
+    void *grown = wanted <= *capacity ? NULL : bcj2__mem_realloc(*items, (size_t)wanted * size);
+    if (grown == NULL) {
+        return false;
+    }
+    *items = grown;
+    *capacity = wanted;
+    return true;
+}
+
+bcj2_status bcj2__store_job_ids(struct store *s, uint32_t owner_uid, bcj2_guid **ret_ids,
+                                uint32_t *ret_count)
+{
+    void *ids = NULL;
+    uint32_t count = 0, capacity = 0;
+    bcj2__store_enter(s);
+    struct sql q;
+    if (owner_uid == UINT32_MAX) {
+        q = bcj2__sql(s, "SELECT id FROM jobs WHERE state < 7 ORDER BY seq");
+    } else {
+        q = bcj2__sql(s, "SELECT id FROM jobs WHERE owner_uid = ? AND state < 7 ORDER BY seq");
+        bcj2__sql_bind_i64(&q, owner_uid);
+    }
+    while (bcj2__sql_row(&q)) {
+        if (!make_room(&ids, count, &capacity, sizeof(bcj2_guid))) {
+            q.status = bcj2__detail_no_memory();
+            break;
+        }
+        ((bcj2_guid *)ids)[count++] = bcj2__sql_guid(&q);
+    }
+    bcj2_status status = bcj2__sql_end(&q);
+    bcj2__store_leave(s);
+    bool good = status == BCJ2_S_FALSE;
+    if (!good) {
+        bcj2__mem_free(ids);
+    }
+    *ret_ids = good ? ids : NULL;
+    *ret_count = good ? count : 0;
+    return good ? BCJ2_OK : status;
+}
+
+/* Parameters that no state has stay NULL. */
+static void bind_states(struct sql *q, uint32_t state_mask)
+{
+    for (int state = 0; state < STATE_COUNT; state++) {
+        if ((state_mask >> state & 1) != 0) {
+            bcj2__sql_bind_i64(q, state);
+        }
+    }
+}
+
+bcj2_status bcj2__store_jobs_in(struct store *s, uint32_t state_mask, int64_t **ret_seqs,
+                                uint32_t *ret_count)
+{
+    void *seqs = NULL;
+    uint32_t count = 0, capacity = 0;
+    bcj2__store_enter(s);
+    struct sql q = bcj2__sql(s, "SELECT seq FROM jobs INDEXED BY jobs_state WHERE " NINE_STATES
+                                " ORDER BY seq");
+    bind_states(&q, state_mask);
+    while (bcj2__sql_row(&q)) {
+        if (!make_room(&seqs, count, &capacity, sizeof(int64_t))) {
+            q.status = bcj2__detail_no_memory();
+            break;
+        }
+        ((int64_t *)seqs)[count++] = bcj2__sql_i64(&q);
+    }
+    bcj2_status status = bcj2__sql_end(&q);
+    bcj2__store_leave(s);
+    bool good = status == BCJ2_S_FALSE;
+    if (!good) {
+        bcj2__mem_free(seqs);
+    }
+    *ret_seqs = good ? seqs : NULL;
+    *ret_count = good ? count : 0;
+    return good ? BCJ2_OK : status;
+}
+
+/* ---- counts ---- */
+
+static bcj2_status one_number(struct sql *q, uint64_t *ret)
+{
+    if (bcj2__sql_row(q)) {
+        *ret = bcj2__sql_u64(q);
+    }
+    return bcj2__sql_end(q);
+}
+
+bcj2_status bcj2__store_job_count(struct store *s, uint32_t owner_uid, uint64_t *ret)
+{
+    bcj2__store_enter(s);
+    struct sql q;
+    if (owner_uid == UINT32_MAX) {
+        q = bcj2__sql(s, "SELECT count(*) FROM jobs INDEXED BY jobs_owner WHERE state < 7");
+    } else {
+        q = bcj2__sql(s, "SELECT count(*) FROM jobs WHERE owner_uid = ? AND state < 7");
+        bcj2__sql_bind_i64(&q, owner_uid);
+    }
+    bcj2_status status = one_number(&q, ret);
+    bcj2__store_leave(s);
+    return status;
+}
+
+bcj2_status bcj2__store_count_states(struct store *s, uint32_t state_mask, uint64_t *ret)
+{
+    bcj2__store_enter(s);
+    struct sql q =
+        bcj2__sql(s, "SELECT count(*) FROM jobs INDEXED BY jobs_state WHERE " NINE_STATES);
+    bind_states(&q, state_mask);
+    bcj2_status status = one_number(&q, ret);
+    bcj2__store_leave(s);
+    return status;
+}
+
+/* ---- who is first ---- */
+
+static bool is_among(int64_t seq, const int64_t *seqs, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (seqs[i] == seq) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bcj2_status bcj2__store_first_queued(struct store *s, bcj2_job_priority priority,
+                                     const int64_t *not_in, size_t not_count, int64_t *ret_seq)
+{
+    bcj2__store_enter(s);
+    struct sql q =
+        bcj2__sql(s, "SELECT seq FROM jobs WHERE state = 0 AND priority = ? ORDER BY queued_order");
+    bcj2__sql_bind_i64(&q, priority);
+    while (bcj2__sql_row(&q)) { /* not_count + 1 rows at most */
+        int64_t seq = bcj2__sql_i64(&q);
+        if (!is_among(seq, not_in, not_count)) {
+            *ret_seq = seq;
+            break;
+        }
+    }
+    bcj2_status status = bcj2__sql_end(&q);
+    bcj2__store_leave(s);
+    return status;
+}
+
+bcj2_status bcj2__store_oldest_modified(struct store *s, int64_t *ret_seq, bcj2_filetime *ret)
+{
+    bcj2__store_enter(s);
+    struct sql q = bcj2__sql(s, "SELECT seq, modification_time FROM jobs WHERE state < 7"
+                                " ORDER BY modification_time LIMIT 1");
+    if (bcj2__sql_row(&q)) {
+        *ret_seq = bcj2__sql_i64(&q);
+        *ret = bcj2__sql_u64(&q);
+    }
+    bcj2_status status = bcj2__sql_end(&q);
+    bcj2__store_leave(s);
+    return status;
+}
+
+/* ---- the next retry ---- */
+
+int64_t bcj2__store_deadline_ms(const struct store_deadline *d)
+{
+    char boot_id[OS_BOOT_ID_SIZE];
+    bcj2__os_boot_id(boot_id);
+    if (strcmp(boot_id, d->boot_id) == 0) {
+        return (int64_t)d->now_ms;
+    }
+    int64_t away = (int64_t)(d->wall - bcj2__os_wall()) / (int64_t)FILETIME_PER_MS;
+    return (int64_t)bcj2__os_now_ms() + away;
+}
+
+/* The next boot after `boot` that a deadline belongs to; false: none, or a failure. */
+static bool next_boot(struct store *s, char boot[OS_BOOT_ID_SIZE], bcj2_status *ret_status)
+{
+    struct sql q =
+        bcj2__sql(s,
+                  "SELECT next_attempt_boot FROM jobs INDEXED BY jobs_retry"
+                  " WHERE state = 5 AND next_attempt_boot > ? ORDER BY next_attempt_boot LIMIT 1");
+    char last[OS_BOOT_ID_SIZE];
+    memcpy(last, boot, sizeof last);
+    bcj2__sql_bind_text(&q, last);
+    if (bcj2__sql_row(&q)) {
+        bcj2__sql_text_into(&q, boot, OS_BOOT_ID_SIZE);
+    }
+    *ret_status = bcj2__sql_end(&q);
+    return *ret_status == BCJ2_OK;
+}
+
+/* The first deadline of one boot. */
+static bcj2_status first_of_boot(struct store *s, const char *boot, bool this_boot,
+                                 int64_t *ret_seq, struct store_deadline *ret)
+{
+    struct sql q;
+    if (this_boot) {
+        q = bcj2__sql(s, "SELECT seq, next_attempt_boot, next_attempt_ms, next_attempt_wall"
+                         " FROM jobs INDEXED BY jobs_retry"
+                         " WHERE state = 5 AND next_attempt_boot = ?"
+                         " ORDER BY next_attempt_ms LIMIT 1");
+    } else {
+        q = bcj2__sql(s, "SELECT seq, next_attempt_boot, next_attempt_ms, next_attempt_wall"
+                         " FROM jobs INDEXED BY jobs_retry_wall"
+                         " WHERE state = 5 AND next_attempt_boot = ?"
+                         " ORDER BY next_attempt_wall LIMIT 1");
+    }
+    bcj2__sql_bind_text(&q, boot);
+    if (bcj2__sql_row(&q)) {
+        *ret_seq = bcj2__sql_i64(&q);
+        *ret = bcj2__sql_deadline(&q);
+    }
+    return bcj2__sql_end(&q);
+}
+
+/* Boots are few, jobs may be many: the first of each boot, then the first of those. */
+static bcj2_status next_retry(struct store *s, int64_t *ret_seq, struct store_deadline *ret)
+{
+    char here[OS_BOOT_ID_SIZE], boot[OS_BOOT_ID_SIZE] = "";
+    bcj2__os_boot_id(here);
+    bool found = false;
+    int64_t best_ms = 0;
+    bcj2_status status = BCJ2_OK;
+    while (next_boot(s, boot, &status)) {
+        struct store_deadline d = {0};
+        int64_t seq = 0;
+        status = first_of_boot(s, boot, strcmp(boot, here) == 0, &seq, &d);
+        if (status != BCJ2_OK) {
+            return status;
+        }
+        int64_t ms = bcj2__store_deadline_ms(&d);
+        if (!found || ms < best_ms) {
+            found = true;
+            best_ms = ms;
+            *ret_seq = seq;
+            *ret = d;
+        }
+    }
+    if (status != BCJ2_S_FALSE || !found) {
+        return status;
+    }
+    memcpy(ret->boot_id, here, sizeof here);
+    ret->now_ms = best_ms < 0 ? 0 : (uint64_t)best_ms;
+    return BCJ2_OK;
+}
+
+bcj2_status bcj2__store_next_retry(struct store *s, int64_t *ret_seq, struct store_deadline *ret)
+{
+    bcj2__store_lock(s);
+    bcj2_status status = next_retry(s, ret_seq, ret);
+    bcj2__store_unlock(s);
+    return status;
+}
+
+/* ---- forgetting ---- */
+
+bcj2_status bcj2__store_purge(struct store *s, bcj2_filetime before, uint32_t *ret_count)
+{
+    *ret_count = 0;
+    bcj2__store_enter(s);
+    bcj2_status status = bcj2__store_need_transaction(s);
+    if (status == BCJ2_OK) {
+        struct sql q = bcj2__sql(s, "DELETE FROM jobs WHERE state IN (7, 8) AND reply_temp IS NULL"
+                                    " AND modification_time < ?");
+        bcj2__sql_bind_u64(&q, before);
+        status = bcj2__sql_run(&q);
+    }
+    if (status == BCJ2_OK) {
+        *ret_count = (uint32_t)sqlite3_changes(s->db);
+    }
+    bcj2__store_leave(s);
+    return status == BCJ2_S_FALSE ? BCJ2_OK : status;
+}

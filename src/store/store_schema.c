@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* The schema, as the steps that lead to it. Scalars are columns; nothing is a memory image. A
+   deadline is three columns: _boot (NULL: not set), _ms, _wall. Steps that were released are never
+   edited: a change is a new step. */
+#include "store_schema.h"
+
+#include <stdio.h>
+#include "detail.h"
+
+/* The partial indexes keep 100,000 waiting jobs from being scanned for the first of them. */
+static const char version_1[] =
+    "CREATE TABLE queue ("
+    " one INTEGER PRIMARY KEY CHECK (one = 1),"
+    " change_seq INTEGER NOT NULL,"    /* of the last transaction that changed a job */
+    " queued_order INTEGER NOT NULL);" /* the last one given out */
+    "INSERT INTO queue VALUES (1, 0, 0);"
+    "CREATE TABLE jobs ("
+    " seq INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " id TEXT NOT NULL UNIQUE,"
+    " owner_uid INTEGER NOT NULL,"
+    " type INTEGER NOT NULL,"
+    " state INTEGER NOT NULL,"
+    " priority INTEGER NOT NULL,"
+    " display_name TEXT NOT NULL,"
+    " description TEXT NOT NULL,"
+    " notify_flags INTEGER NOT NULL,"
+    " retry_delay_s INTEGER NOT NULL,"
+    " no_progress_s INTEGER NOT NULL,"
+    " creation_time INTEGER NOT NULL,"
+    " modification_time INTEGER NOT NULL,"
+    " completion_time INTEGER NOT NULL,"
+    " queued_order INTEGER NOT NULL,"
+    " error_count INTEGER NOT NULL,"
+    " error_context INTEGER NOT NULL,"
+    " error_code INTEGER NOT NULL,"
+    " error_http_status INTEGER NOT NULL,"
+    " error_has_file INTEGER NOT NULL,"
+    " error_has_protocol INTEGER NOT NULL,"
+    " error_text TEXT,"
+    " next_attempt_boot TEXT,"
+    " next_attempt_ms INTEGER NOT NULL,"
+    " next_attempt_wall INTEGER NOT NULL,"
+    " series_start_boot TEXT,"
+    " series_start_ms INTEGER NOT NULL,"
+    " series_start_wall INTEGER NOT NULL,"
+    " reply_name TEXT,"
+    " reply_generated INTEGER NOT NULL,"
+    " reply_temp TEXT,"
+    " reply_requested INTEGER NOT NULL,"
+    " reply_total INTEGER NOT NULL,"
+    " reply_transferred INTEGER NOT NULL,"
+    " completing INTEGER NOT NULL,"
+    " completing_device INTEGER NOT NULL,"
+    " completing_inode INTEGER NOT NULL,"
+    " change_seq INTEGER NOT NULL);" /* of the transaction that changed it last */
+    "CREATE INDEX jobs_change ON jobs (change_seq);"
+    "CREATE INDEX jobs_state ON jobs (state);"
+    "CREATE INDEX jobs_queued ON jobs (priority, queued_order) WHERE state = 0;"
+    "CREATE INDEX jobs_retry ON jobs (next_attempt_boot, next_attempt_ms)"
+    " WHERE state = 5 AND next_attempt_boot IS NOT NULL;"
+    "CREATE INDEX jobs_retry_wall ON jobs (next_attempt_boot, next_attempt_wall)"
+    " WHERE state = 5 AND next_attempt_boot IS NOT NULL;"
+    "CREATE INDEX jobs_modified ON jobs (modification_time) WHERE state < 7;"
+    "CREATE INDEX jobs_owner ON jobs (owner_uid) WHERE state < 7;"
+    "CREATE TABLE files ("
+    " job_seq INTEGER NOT NULL REFERENCES jobs (seq) ON DELETE CASCADE,"
+    " file_index INTEGER NOT NULL,"
+    " remote_name TEXT NOT NULL,"
+    " local_name TEXT NOT NULL,"
+    " bytes_total INTEGER NOT NULL,"
+    " bytes_transferred INTEGER NOT NULL,"
+    " transferred INTEGER NOT NULL,"
+    " PRIMARY KEY (job_seq, file_index)) WITHOUT ROWID;"
+    "CREATE TABLE transfers ("
+    " job_seq INTEGER PRIMARY KEY REFERENCES jobs (seq) ON DELETE CASCADE,"
+    " up_phase INTEGER NOT NULL,"
+    " up_source_size INTEGER NOT NULL,"
+    " up_source_mtime_s INTEGER NOT NULL,"
+    " up_source_mtime_ns INTEGER NOT NULL,"
+    " up_session_id TEXT NOT NULL,"
+    " up_host_id TEXT NOT NULL,"
+    " up_fallback_s INTEGER NOT NULL,"
+    " up_fallback_used_ms INTEGER NOT NULL,"
+    " up_acked INTEGER NOT NULL,"
+    " up_fragment INTEGER NOT NULL,"
+    " up_ceiling INTEGER NOT NULL,"
+    " up_reply_url TEXT NOT NULL,"
+    " up_reply_host TEXT NOT NULL,"
+    " up_close_tried INTEGER NOT NULL,"
+    " up_new_session_tried INTEGER NOT NULL,"
+    " up_bad_answers INTEGER NOT NULL,"
+    " get_begun INTEGER NOT NULL,"
+    " get_total_known INTEGER NOT NULL,"
+    " get_total INTEGER NOT NULL,"
+    " get_offset INTEGER NOT NULL,"
+    " get_synced INTEGER NOT NULL,"
+    " get_etag TEXT NOT NULL,"
+    " get_last_modified TEXT NOT NULL,"
+    " get_last_modified_strong INTEGER NOT NULL,"
+    " get_restarts INTEGER NOT NULL,"
+    " get_preconditions_failed INTEGER NOT NULL,"
+    " get_plain_only INTEGER NOT NULL,"
+    " get_origin_tried INTEGER NOT NULL,"
+    " get_bad_answers INTEGER NOT NULL,"
+    " get_boot_id TEXT NOT NULL);"
+    "CREATE TABLE farewells ("
+    " seq INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " packet INTEGER NOT NULL,"
+    " url TEXT NOT NULL,"
+    " session_id TEXT NOT NULL,"
+    " retry_delay_s INTEGER NOT NULL,"
+    " attempts INTEGER NOT NULL,"
+    " next_attempt_boot TEXT,"
+    " next_attempt_ms INTEGER NOT NULL,"
+    " next_attempt_wall INTEGER NOT NULL,"
+    " give_up_boot TEXT,"
+    " give_up_ms INTEGER NOT NULL,"
+    " give_up_wall INTEGER NOT NULL);";
+
+const struct store_step bcj2__store_steps[STORE_VERSION] = {
+    {version_1, false},
+};
+
+bcj2_status bcj2__store_migrate(struct store *s, sqlite3 *db, const struct store_step *steps,
+                                size_t count, size_t version)
+{
+    for (size_t i = version; i < count; i++) {
+        if (steps[i].incompatible && !s->alone) {
+            return bcj2__detail(BCJ2_E_SHARING_VIOLATION,
+                                "the queue in %s is in use by an older version", s->directory);
+        }
+        bcj2_status status = bcj2__store_exec(s, db, steps[i].sql, "changing the schema");
+        if (status != BCJ2_OK) {
+            return status;
+        }
+    }
+    char sql[64];
+    (void)snprintf(sql, sizeof sql, "PRAGMA user_version = %zu", count);
+    return bcj2__store_exec(s, db, sql, "changing the schema");
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* One run of one statement: parameters in order, rows, columns in order. Statements are prepared
+   once for the life of the connection. A failure sticks, so a chain of calls is checked once:
+
+       struct sql q = bcj2__sql(s, "SELECT state FROM jobs WHERE seq = ?");
+       bcj2__sql_bind_i64(&q, seq);
+       if (bcj2__sql_row(&q)) {
+           *ret = (bcj2_job_state)bcj2__sql_i64(&q);
+       }
+       return bcj2__sql_end(&q);   BCJ2_S_FALSE if there was no (further) row
+
+   64-bit values without a sign are kept as the signed value with the same bits (SQLite has no
+   others): equality holds over the whole range, order below 2^63. */
+#ifndef BCJ2_STORE_SQL_H
+#define BCJ2_STORE_SQL_H
+
+#include "store_db.h"
+
+struct sql {
+    struct store *store;
+    sqlite3_stmt *statement; /* NULL: could not be prepared */
+    int parameter, column;   /* of the last one bound, of the next one read */
+    bcj2_status status;
+};
+
+/* text must be a string constant. */
+struct sql bcj2__sql(struct store *s, const char *text);
+
+void bcj2__sql_bind_i64(struct sql *q, int64_t value);
+void bcj2__sql_bind_u64(struct sql *q, uint64_t value);
+void bcj2__sql_bind_text(struct sql *q, const char *text); /* NULL: NULL; used until the end */
+void bcj2__sql_bind_guid(struct sql *q, const bcj2_guid *id);
+void bcj2__sql_bind_deadline(struct sql *q, const struct store_deadline *d); /* three columns */
+
+bool bcj2__sql_row(struct sql *q); /* is there a (next) row? */
+
+int64_t bcj2__sql_i64(struct sql *q);
+uint64_t bcj2__sql_u64(struct sql *q);
+uint32_t bcj2__sql_u32(struct sql *q);
+bool bcj2__sql_bool(struct sql *q);
+char *bcj2__sql_text(struct sql *q); /* mem_free; NULL for NULL */
+/* Into a fixed array; one that does not fit is a damaged database. */
+void bcj2__sql_text_into(struct sql *q, char *to, size_t size);
+bcj2_guid bcj2__sql_guid(struct sql *q);
+struct store_deadline bcj2__sql_deadline(struct sql *q);
+
+/* Ends the run, whatever became of it. BCJ2_S_FALSE: the last bcj2__sql_row() found none. */
+bcj2_status bcj2__sql_end(struct sql *q);
+/* For writing: runs to the end. BCJ2_S_FALSE: no row was touched. */
+bcj2_status bcj2__sql_run(struct sql *q);
+
+/* A change of one job: `text` sets modification_time and change_seq first, then what the caller
+   binds, and asks for seq last, which bcj2__store_updated() binds before it runs the statement.
+   BCJ2_E_NOT_FOUND: there is no such job. */
+struct sql bcj2__store_update(struct store *s, const char *text, bcj2_filetime now);
+bcj2_status bcj2__store_updated(struct sql *q, int64_t seq);
+
+/* Finalizes all statements. */
+void bcj2__sql_forget(struct store *s);
+
+#endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/* The command line of bcj2: what it refuses and in which words, and its help. Nothing of this needs
+   a server, and nothing of it leaves a job behind. */
+#include "../support/suite.h"
+#include "cli_run.h"
+
+#include <string.h>
+
+#define MOST 8
+
+static const struct {
+    const char *arguments[MOST];
+    const char *said;
+} refused[] = {
+    {{NULL}, "there is no command"},
+    {{"fly"}, "there is no command \"fly\""},
+    {{"--fly"}, "there is no option --fly"},
+    {{"-x"}, "there is no option -x"},
+    {{"list", "--jsonx"}, "there is no option --jsonx"},
+    {{"list", "--json=yes"}, "--json takes no value"},
+    {{"list", "--queue"}, "--queue needs a value"},
+    {{"list", "--queue="}, "--queue needs a value"},
+    {{"list", "more"}, "list takes no argument \"more\""},
+    {{"list", "--detach"}, "--detach does not go with list"},
+    {{"upload", "f", "u", "-o", "r"}, "--output does not go with upload"},
+    {{"list", "--until-idle"}, "--until-idle does not go with list"},
+    {{"upload", "f"}, "upload needs FILE URL"},
+    {{"upload", "f", "u", "x"}, "upload takes no argument \"x\""},
+    {{"upload", "f", "u", "--priority", "urgent"}, "not \"urgent\""},
+    {{"show"}, "show needs ID"},
+    {{"cancel"}, "cancel needs ID..."},
+    {{"show", "xyz"}, "\"xyz\" is not the beginning of a job's id"},
+    {{"show", ""}, "\"\" is not the beginning of a job's id"},
+    {{"show", "0123456789abcdef0123456789abcdef012345678"}, "is not the beginning"},
+    {{"show", "1a2b"}, "no job in the queue begins with \"1a2b\""},
+    {{"upload", "/nowhere/file", "http://h/f"}, "cannot read /nowhere/file: No such file"},
+    {{"upload", "", "http://h/f"}, "cannot read "},
+    {{"upload", "/", "http://h/f"}, "it is a folder"},
+    {{"upload", "/dev/null", "http://h/f"}, "a pipe or a device"},
+    {{"upload", "application", "ftp://h/f"}, "E_INVALIDARG"},
+    {{"upload", "application", "http:///f"}, "E_INVALIDARG"},
+    {{"upload", "application", "http://h/a b"}, "E_INVALIDARG"},
+    {{"upload-reply", "application", "http://h/f", "-o", "/nowhere/r"}, "/nowhere"},
+    {{"upload-reply", "application", "http://h/f", "-o", "root"}, "it is a folder"},
+    {{"upload-reply", "application", "http://h/f", "-o", "./application"}, "would replace"},
+    {{"--json", "upload-reply", "application", "http://h/f"}, "needs -o"},
+};
+
+START_TEST(refusals)
+{
+    const char *const *a = refused[_i].arguments;
+    struct ended ended = cli_run(a[0], a[0] ? a[1] : NULL, a[2], a[3], a[4], a[5], a[6], NULL);
+    assert_ended(ended, 2);
+    assert_contains(ended.err, refused[_i].said);
+    ck_assert_ptr_eq(strstr(ended.err, "bcj2: "), ended.err);
+    ck_assert(a[0] != NULL && strcmp(a[0], "--json") == 0 ? ended.out[0] == '{'
+                                                          : ended.out[0] == '\0');
+    ended = cli_run("list", NULL);
+    assert_ended(ended, 0);
+    ck_assert_str_eq(ended.out, "");
+}
+END_TEST
+
+static const char *const commands[] = {"upload-reply", "upload", "list",     "show", "suspend",
+                                       "resume",       "cancel", "complete", "run"};
+
+START_TEST(help_of_each_command)
+{
+    char usage[64] = "usage: bcj2 [--queue DIR] [--json] ";
+    struct ended ended = cli_run(commands[_i], "--help", NULL);
+    assert_ended(ended, 0);
+    strcat(usage, commands[_i]);
+    assert_contains(ended.out, usage);
+    ck_assert_str_eq(ended.err, "");
+    ended = cli_run("-h", NULL);
+    assert_ended(ended, 0);
+    assert_contains(ended.out, commands[_i]);
+}
+END_TEST
+
+START_TEST(version)
+{
+    struct ended ended = cli_run("--version", NULL);
+    assert_ended(ended, 0);
+    ck_assert_str_eq(ended.out, "bcj2 " BCJ2_TEST_VERSION " (libbcj2 " BCJ2_TEST_VERSION ")\n");
+}
+END_TEST
+
+static void add_cases(Suite *suite)
+{
+    TCase *tc = suite_case(suite, "usage", 30);
+    tcase_add_checked_fixture(tc, cli_setup_folder, cli_teardown);
+    tcase_add_loop_test(tc, refusals, 0, sizeof refused / sizeof refused[0]);
+    tcase_add_loop_test(tc, help_of_each_command, 0, sizeof commands / sizeof commands[0]);
+    tcase_add_test(tc, version);
+}
+
+SUITE_MAIN("cli_usage", add_cases)

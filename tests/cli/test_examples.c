@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* The example programs against bcj2-server: that they do what they are there to show. */
+#include "../support/suite.h"
+#include "cli_run.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SLOW_BYTES (3u * 1024 * 1024)
+#define SLOW_RATE  "1048576"
+
+START_TEST(upload_reply)
+{
+    const char *program = getenv("BCJ2_EXAMPLE_UPLOAD_REPLY");
+    const char *file = cli_make_file("file", 300000);
+    const char *argv[] = {program,          cli_path("queue"), file,
+                          cli_url("count"), cli_path("reply"), NULL};
+    ck_assert_ptr_nonnull(program);
+    struct ended ended = cli_run_program(argv, NULL);
+    assert_ended(ended, 0);
+    assert_contains(ended.err, "uploading");
+    ck_assert_str_eq(cli_read(cli_path("reply"), NULL), "300000\n");
+    argv[3] = cli_url("forbidden");
+    ended = cli_run_program(argv, NULL);
+    assert_ended(ended, 1);
+    assert_contains(ended.err, "BG_E_HTTP_ERROR_403");
+    argv[2] = "relative";
+    ended = cli_run_program(argv, NULL);
+    assert_ended(ended, 1);
+    assert_contains(ended.err, "E_INVALIDARG");
+    assert_contains(ended.err, "absolute path");
+}
+END_TEST
+
+START_TEST(resume_after_restart)
+{
+    const char *program = getenv("BCJ2_EXAMPLE_RESUME");
+    const char *file = cli_make_file("file", SLOW_BYTES);
+    const char *argv[] = {program, cli_path("queue"), cli_path("id"),
+                          file,    cli_url("file"),   cli_path("reply"),
+                          NULL};
+    struct running run;
+    ck_assert_ptr_nonnull(program);
+    cli_restart_server("--limit-rate", SLOW_RATE);
+    cli_start_program(&run, false, argv);
+    cli_expect(&run, "new job");
+    struct ended ended = cli_end(&run, SIGKILL);
+    assert_ended(ended, 128 + SIGKILL);
+    ck_assert(cli_exists(cli_path("id")));
+    ck_assert(!cli_exists(cli_path("reply")));
+    ended = cli_run_program(argv, NULL);
+    assert_ended(ended, 0);
+    assert_contains(ended.err, "going on");
+    ck_assert(cli_same(cli_path("reply"), file));
+    ck_assert(!cli_exists(cli_path("id")));
+}
+END_TEST
+
+static void add_cases(Suite *suite)
+{
+    TCase *tc = suite_case(suite, "examples", 60);
+    tcase_add_checked_fixture(tc, cli_setup, cli_teardown);
+    tcase_add_test(tc, upload_reply);
+    tcase_add_test(tc, resume_after_restart);
+}
+
+SUITE_MAIN("examples", add_cases)
