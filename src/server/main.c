@@ -13,7 +13,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <curl/curl.h>
-#include <sodium.h>
 
 static struct server server; /* large: not on the stack */
 
@@ -93,8 +92,8 @@ int main(int argc, char **argv)
         config_done(&server.config);
         return said - 1;
     }
-    if (sodium_init() < 0 || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
-        return fail("the libraries cannot be started", "");
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+        return fail("libcurl cannot be started", "");
     }
     raise_descriptor_limit();
     block_signals(&ends);

@@ -107,12 +107,11 @@ static bool write_all(int fd, const char *data, size_t length)
 int tree_replace_file(int folder, const char *name, const char *data, size_t length, bool sync)
 {
     char temporary[LIMIT_SERVER_NAME_BYTES + 1];
-    if (strlen(name) + 5 > sizeof temporary) {
+    int length_of_name = snprintf(temporary, sizeof temporary, "%s.new", name);
+    if (length_of_name < 0 || (size_t)length_of_name >= sizeof temporary) {
         errno = ENAMETOOLONG;
         return -1;
     }
-    (void)strcpy(temporary, name);
-    (void)strcat(temporary, ".new");
     int fd = openat(folder, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0) {
         return -1;

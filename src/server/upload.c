@@ -365,7 +365,8 @@ static enum MHD_Result end_create(struct request *r)
                              : bcj2__bup_srv_error(&r->bits, 500, BCJ2_E_DISK_FULL);
     } else {
         r->answer = (struct bup_srv_answer){.status = 200, .created = true};
-        (void)strcpy(r->answer.session_id, r->session->id_text);
+        (void)bcj2__str_copy(r->answer.session_id, sizeof r->answer.session_id, r->session->id_text,
+                             strlen(r->session->id_text));
         event(&server->log, "create %s", r->session->id_text);
     }
     if (folder >= 0) {
