@@ -11,5 +11,6 @@ struct timeouts bcj2__timeouts = {
     .receive_stall_ms = 300000,
     .close_farewell_ms = 2000,
     .writer_lock_ms = 10000,
+    .store_rest_ms = 5000,
     .retry_delay_min_s = LIMIT_RETRY_DELAY_MIN_S,
 };

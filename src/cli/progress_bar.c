@@ -15,9 +15,8 @@
 #define BAR_LEAST        11 /* brackets and a space are in it */
 #define BAR_MOST         40
 #define NAME_MOST        24
-#define RATE_EVERY_MS    200.0
-#define RATE_SMOOTH_MS   3000.0 /* older than this counts little */
-#define RATE_BELIEVED_MS 600    /* a shorter measurement is not shown */
+#define MARK_EVERY_MS    500u
+#define RATE_BELIEVED_MS 1000u /* a shorter measurement says nothing */
 
 static uint64_t now_ms(void)
 {
@@ -94,20 +93,28 @@ void progress_bar_start(struct progress_bar *bar, const char *name)
     bar->name = name;
 }
 
+/* Bytes come in steps (a piece is acknowledged, a buffer is full), so that only the mean of some
+   seconds is a rate. */
 static void measure(struct progress_bar *bar, uint64_t done)
 {
     uint64_t now = now_ms();
-    double passed = (double)(now - bar->last_ms);
-    if (passed < RATE_EVERY_MS) {
-        return;
+    if (bar->mark_count > 0 && done < bar->marks[bar->mark_count - 1].done) {
+        bar->mark_count = 0; /* the server took the position back */
     }
-    /* a resynchronisation with the server can take the position back */
-    double moved = done > bar->last_done ? (double)(done - bar->last_done) : 0;
-    double rate = moved * 1000 / passed;
-    double weight = passed / (passed + RATE_SMOOTH_MS);
-    bar->rate = bar->rate < 0 ? rate : bar->rate + weight * (rate - bar->rate);
-    bar->last_done = done;
-    bar->last_ms = now;
+    if (bar->mark_count == PROGRESS_MARKS &&
+        now - bar->marks[PROGRESS_MARKS - 1].ms >= MARK_EVERY_MS) {
+        memmove(bar->marks, bar->marks + 1, sizeof bar->marks - sizeof bar->marks[0]);
+        bar->mark_count--;
+    }
+    if (bar->mark_count == 0 || (bar->mark_count < PROGRESS_MARKS &&
+                                 now - bar->marks[bar->mark_count - 1].ms >= MARK_EVERY_MS)) {
+        bar->marks[bar->mark_count].ms = now;
+        bar->marks[bar->mark_count].done = done;
+        bar->mark_count++;
+    }
+    uint64_t passed = now - bar->marks[0].ms;
+    bar->rate =
+        passed < RATE_BELIEVED_MS ? 0 : (double)(done - bar->marks[0].done) * 1000 / (double)passed;
 }
 
 /* Adds to the text what the format says; what has no room is left out. */
@@ -138,7 +145,7 @@ static void describe(const struct progress_bar *bar, uint64_t done, uint64_t tot
         if (sizes || !known) {
             add(text, known ? "%s of %s, " : "%s, %s", a, known ? b : "");
         }
-        if (bar->rate > 0 && now_ms() - bar->phase_ms >= RATE_BELIEVED_MS) {
+        if (bar->rate > 0 && bar->phase != PROGRESS_DONE) {
             out_size((uint64_t)bar->rate, a);
             add(text, "%s/s, ", a);
             if (known && total > done && bar->rate >= 1) {
@@ -211,9 +218,7 @@ void progress_bar_show(struct progress_bar *bar, enum progress_phase phase, uint
     }
     if (phase_changed) {
         bar->phase = phase;
-        bar->rate = -1;
-        bar->last_ms = bar->phase_ms = now_ms();
-        bar->last_done = done;
+        bar->mark_count = 0;
     }
     measure(bar, done);
     if (bar->terminal) {

@@ -17,9 +17,10 @@
 #define NET_KEPT_CONNECTIONS 128
 /* Finished transfers kept with their easy handles for the next ones. */
 #define NET_KEPT_TRANSFERS 64
-/* What libcurl takes from a large body at once, and what it reads at once of a body that is kept.
-   Twice as much was not faster, half as much was slower. */
-#define NET_SEND_BUFFER    (512L * 1024)
+/* What libcurl takes from a large body at once: one turn of the engine sends up to that much. Half of
+   it costs a tenth more processor time, twice of it saves nothing. */
+#define NET_SEND_BUFFER (1024L * 1024)
+/* What it reads at once of a body that is kept. */
 #define NET_RECEIVE_BUFFER (256L * 1024)
 
 /* Where a transfer stands; decides which time-out counts. */

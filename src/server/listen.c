@@ -30,8 +30,8 @@ static void read_port(const struct server *server, char port[PORT_SIZE])
     if (folder >= 0) {
         (void)close(folder);
     }
-    bool known = bcj2__str_parse_u32(text, &number) && number <= 65535;
-    (void)snprintf(port, PORT_SIZE, "%u", known ? (unsigned)number : 0);
+    (void)snprintf(port, PORT_SIZE, "%s",
+                   bcj2__str_parse_u32(text, &number) && number <= 65535 ? text : "0");
 }
 
 static void write_port(const struct server *server, const char *port)

@@ -3,6 +3,7 @@
    root, sessions, listening; SIGTERM or SIGINT; everything back. */
 #include "config.h"
 #include "detail.h"
+#include "guid.h"
 #include "http.h"
 #include "server.h"
 
@@ -92,8 +93,9 @@ int main(int argc, char **argv)
         config_done(&server.config);
         return said - 1;
     }
+    (void)bcj2__guid_random(); /* opens the source of random bits, while there is one thread */
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
-        return fail("libcurl cannot be started", "");
+        return fail("the libraries cannot be started", "");
     }
     raise_descriptor_limit();
     block_signals(&ends);

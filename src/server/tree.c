@@ -107,8 +107,7 @@ static bool write_all(int fd, const char *data, size_t length)
 int tree_replace_file(int folder, const char *name, const char *data, size_t length, bool sync)
 {
     char temporary[LIMIT_SERVER_NAME_BYTES + 1];
-    int length_of_name = snprintf(temporary, sizeof temporary, "%s.new", name);
-    if (length_of_name < 0 || (size_t)length_of_name >= sizeof temporary) {
+    if (snprintf(temporary, sizeof temporary, "%s.new", name) >= (int)sizeof temporary) {
         errno = ENAMETOOLONG;
         return -1;
     }

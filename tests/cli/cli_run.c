@@ -316,9 +316,10 @@ static void start_server(const char *option, const char *value)
 static void stop_server(void)
 {
     if (server_pid > 0) {
-        (void)kill(server_pid, SIGTERM);
-        (void)waitpid(server_pid, NULL, 0);
+        pid_t pid = server_pid;
         server_pid = 0;
+        (void)kill(pid, SIGTERM);
+        ck_assert_msg(status_of(pid) == 0, "the server did not end well");
     }
 }
 
