@@ -13,7 +13,9 @@ enum mode { MODE_DIE, MODE_HOLD, MODE_CLOSE };
 static struct {
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    sigset_t set; /* not changed after the start */
+    sigset_t set; /* not changed after the start, like the two that follow */
+    pthread_t thread;
+    bool started;
     enum mode mode;
     int number;   /* the first signal that came; 0 = none */
     int count;    /* how many came */
@@ -51,9 +53,15 @@ static void close_manager(void)
 static void *wait_for_signals(void *unused)
 {
     (void)unused;
+    int unused_state;
+    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &unused_state);
     for (;;) {
         int number = 0;
-        if (sigwait(&state.set, &number) != 0) {
+        /* interrupt_stop() may end the thread here and nowhere else */
+        (void)pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &unused_state);
+        int error = sigwait(&state.set, &number);
+        (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &unused_state);
+        if (error != 0) {
             continue;
         }
         (void)pthread_mutex_lock(&state.lock);
@@ -82,13 +90,18 @@ bool interrupt_start(void)
             (void)sigaddset(&state.set, numbers[i]);
         }
     }
-    pthread_t thread;
-    if (pthread_sigmask(SIG_BLOCK, &state.set, NULL) != 0 ||
-        pthread_create(&thread, NULL, wait_for_signals, NULL) != 0) {
-        return false;
+    state.started = pthread_sigmask(SIG_BLOCK, &state.set, NULL) == 0 &&
+                    pthread_create(&state.thread, NULL, wait_for_signals, NULL) == 0;
+    return state.started;
+}
+
+void interrupt_stop(void)
+{
+    if (state.started) {
+        (void)pthread_cancel(state.thread);
+        (void)pthread_join(state.thread, NULL);
+        state.started = false;
     }
-    (void)pthread_detach(thread);
-    return true;
 }
 
 void interrupt_hold(void)

@@ -25,6 +25,8 @@ void interrupt_close_on_signal(struct cli *cli);
 void interrupt_end(struct cli *cli);
 /* Waits for a signal: after interrupt_close_on_signal(), until it has done its work. */
 void interrupt_wait(void);
+/* Ends the thread; before the process ends in an orderly way. Nothing if there is none. */
+void interrupt_stop(void);
 /* Ends the process by the signal, so that a shell sees what happened. */
 void interrupt_die(int number);
 
