@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #define INSISTING 3
+#define WAKE_UP   SIGUSR1 /* from ourselves: the thread shall end. From others it ends the process. */
 
 enum mode { MODE_DIE, MODE_HOLD, MODE_CLOSE };
 
@@ -17,8 +18,9 @@ static struct {
     pthread_t thread;
     bool started;
     enum mode mode;
-    int number;   /* the first signal that came; 0 = none */
-    int count;    /* how many came */
+    int number; /* the first signal that came; 0 = none */
+    int count;  /* how many came */
+    bool stopping;
     bool closing; /* the thread is inside bcj2_manager_close() */
     struct cli *cli;
 } state = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
@@ -50,30 +52,34 @@ static void close_manager(void)
     (void)pthread_cond_broadcast(&state.changed);
 }
 
+/* Called with the lock held. */
+static void take(int number)
+{
+    bool first = ++state.count == 1;
+    if ((first && state.mode == MODE_DIE) || state.count >= INSISTING || number == WAKE_UP) {
+        interrupt_die(number);
+    }
+    if (first) {
+        state.number = number;
+    }
+    if (first && state.mode == MODE_CLOSE) {
+        close_manager();
+    }
+}
+
 static void *wait_for_signals(void *unused)
 {
     (void)unused;
-    int unused_state;
-    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &unused_state);
-    for (;;) {
+    bool stopping = false;
+    while (!stopping) {
         int number = 0;
-        /* interrupt_stop() may end the thread here and nowhere else */
-        (void)pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &unused_state);
-        int error = sigwait(&state.set, &number);
-        (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &unused_state);
-        if (error != 0) {
+        if (sigwait(&state.set, &number) != 0) {
             continue;
         }
         (void)pthread_mutex_lock(&state.lock);
-        bool first = ++state.count == 1;
-        if ((first && state.mode == MODE_DIE) || state.count >= INSISTING) {
-            interrupt_die(number);
-        }
-        if (first) {
-            state.number = number;
-        }
-        if (first && state.mode == MODE_CLOSE) {
-            close_manager();
+        stopping = state.stopping;
+        if (!stopping) {
+            take(number);
         }
         (void)pthread_mutex_unlock(&state.lock);
     }
@@ -84,6 +90,7 @@ bool interrupt_start(void)
 {
     static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
     (void)sigemptyset(&state.set);
+    (void)sigaddset(&state.set, WAKE_UP);
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         struct sigaction now;
         if (sigaction(numbers[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN) {
@@ -98,7 +105,10 @@ bool interrupt_start(void)
 void interrupt_stop(void)
 {
     if (state.started) {
-        (void)pthread_cancel(state.thread);
+        (void)pthread_mutex_lock(&state.lock);
+        state.stopping = true;
+        (void)pthread_mutex_unlock(&state.lock);
+        (void)pthread_kill(state.thread, WAKE_UP);
         (void)pthread_join(state.thread, NULL);
         state.started = false;
     }

@@ -8,7 +8,7 @@
           nothing is waited for).
 
    The end that the first signal began is not disturbed by a second one (timeout(1), for one, sends
-   each twice); with the third somebody insists, and the process ends at once.
+   each twice); with the third somebody insists, and the process ends.
 
    A signal that was ignored when the program began (nohup, a job in the background) stays so. */
 #ifndef BCJ2_CLI_INTERRUPT_H
