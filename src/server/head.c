@@ -61,13 +61,16 @@ void request_read_head(struct request *r, const char *method, const char *versio
     if (MHD_get_version()[0] == '0') {
         w.expected = (uintptr_t)version + strlen(version) + LINE_END;
         /* a NUL or a second blank in the request line */
-        r->head_damaged = (uintptr_t)version != (uintptr_t)r->raw_target + strlen(r->target) + 1;
+        r->head_damaged = (uintptr_t)r->raw_target != w.start + strlen(method) + 1 ||
+                          (uintptr_t)version != (uintptr_t)r->raw_target + strlen(r->target) + 1;
     }
     (void)MHD_get_connection_values(r->connection, MHD_HEADER_KIND, add_field, &w);
+    bool blank = strchr(r->target, ' ') != NULL;
     if (MHD_get_version()[0] != '0') {
         r->head_damaged = false; /* newer ones refuse such heads themselves */
     } else if (w.in_place && w.expected + LINE_END != w.end) {
         r->head_damaged = true;
     }
+    r->head_damaged = r->head_damaged || blank;
     r->framing_doubtful = framing_doubtful(&r->head) || r->head_damaged || r->head.overflow;
 }

@@ -75,6 +75,15 @@ static bcj2_status make_database(struct store *s, const char *path)
     return status;
 }
 
+/* SQLite would open one that can only be read, and leave files beside it that stay read-only. */
+static bcj2_status check_writable(const struct store *s, const struct os_stat *st)
+{
+    const uint32_t read_write = 0600;
+    return bcj2__os_uid() == 0 || (st->mode & read_write) == read_write
+               ? BCJ2_OK
+               : bcj2__detail(BCJ2_E_ACCESSDENIED, "%s cannot be written", s->path);
+}
+
 bcj2_status bcj2__store_ensure_database(struct store *s)
 {
     struct os_stat st;
@@ -83,7 +92,7 @@ bcj2_status bcj2__store_ensure_database(struct store *s)
         status = bcj2__os_stat(s->path, false, &st);
     }
     if (status != BCJ2_OK || st.exists) {
-        return status;
+        return status == BCJ2_OK ? check_writable(s, &st) : status;
     }
     CLEANUP_FREE char *path = NULL;
     status = bcj2__store_path_in(s, STORE_DATABASE_NEW, &path);
