@@ -12,6 +12,7 @@
 #include "os_syscall.h"
 
 #include <fcntl.h>
+#include <sys/wait.h>
 
 /* ---- the table ---- */
 
