@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* See detail.h. */
 #include "detail.h"
-#include "limits.h"
+#include "limit.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The defaults (wire-protocol 2.5, 4.1). */
 #include "timeouts.h"
-#include "limits.h"
+#include "limit.h"
 
 struct timeouts bcj2__timeouts = {
     .connect_ms = 120000,

@@ -7,9 +7,9 @@
 #include "filetime.h"
 #include "job.h"
 #include "job_state.h"
-#include "limits.h"
+#include "limit.h"
 #include "mem.h"
-#include "sched.h"
+#include "schedule.h"
 #include "settle.h"
 
 #define RETRIES_PER_TURN 64u

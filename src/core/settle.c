@@ -4,7 +4,7 @@
 #include "detail.h"
 #include "guid.h"
 #include "job_state.h"
-#include "limits.h"
+#include "limit.h"
 #include "mem.h"
 #include "status.h"
 #include "url.h"

@@ -101,6 +101,10 @@ static void *request_line(void *argument, const char *target, struct MHD_Connect
     r->target = bcj2__mem_strdup(target == NULL ? "" : target);
     r->path = BUF_INIT(LIMIT_PATH_BYTES);
     bcj2__hdrs_init(&r->head);
+    if (r->target == NULL) {
+        bcj2__mem_free(r);
+        return NULL;
+    }
     return r;
 }
 
@@ -129,7 +133,7 @@ static unsigned refusal(const struct request *r, const char *method)
 static enum MHD_Result begin(struct request *r, const char *method, const char *version)
 {
     request_read_head(r, method, version);
-    if (r->target == NULL || !tree_decode(r->target, &r->path)) {
+    if (!tree_decode(r->target, &r->path)) {
         bcj2__buf_clear(&r->path);
     }
     if (is_bits(r, method)) {

@@ -233,6 +233,15 @@ static void store(struct request *r, struct session *session, const char *data, 
     }
 }
 
+/* Has the client gone in the middle of the body? libmicrohttpd 0.9.75 with epoll misses the end of a
+   connection that came together with its last bytes, and would wait for more. */
+static bool client_is_gone(const struct request *r)
+{
+    char byte = 0;
+    return r->seen < r->bits.length &&
+           recv(request_socket(r), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 enum MHD_Result upload_body(struct request *r, const char *data, size_t *size)
 {
     size_t now = request_allowance(r, *size);
@@ -252,10 +261,15 @@ enum MHD_Result upload_body(struct request *r, const char *data, size_t *size)
     } else {
         r->seen += now;
     }
+    bool all_taken = now == *size;
     *size -= now;
-    if (!stalled) {
-        request_pace(r, now);
+    if (stalled) {
+        return MHD_YES;
     }
+    if (all_taken && client_is_gone(r)) {
+        return MHD_NO;
+    }
+    request_pace(r, now);
     return MHD_YES;
 }
 

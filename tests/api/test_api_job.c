@@ -4,7 +4,7 @@
    here. States with a server: test_api_state.c. */
 #include "../support/queue.h"
 
-#include "limits.h"
+#include "limit.h"
 #include "macro.h"
 #include "os.h"
 #include "timeouts.h"

@@ -4,7 +4,7 @@
 #include "../support/queue.h"
 #include "../support/sqlite_fault.h"
 
-#include "limits.h"
+#include "limit.h"
 #include "macro.h"
 #include "os.h"
 #include "os_syscall.h"

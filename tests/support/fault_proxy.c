@@ -7,7 +7,7 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
+#include <limit.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>

@@ -42,6 +42,9 @@ static int open_and_watch(sqlite3_vfs *vfs, const char *name, sqlite3_file *file
 static void watch_log_syncs(void)
 {
     static sqlite3_vfs vfs;
+    if (real_vfs != NULL) { /* by an earlier test in this process */
+        return;
+    }
     real_vfs = sqlite3_vfs_find(NULL);
     vfs = *real_vfs;
     vfs.zName = "watched";
@@ -95,6 +98,9 @@ static sqlite3_syscall_ptr replace(sqlite3_vfs *vfs, const char *name, sqlite3_s
 static void limit_writes(void)
 {
     sqlite3_vfs *vfs = sqlite3_vfs_find("unix");
+    if (real_write != NULL) {
+        return;
+    }
     real_write = (write_function *)replace(vfs, "write", (sqlite3_syscall_ptr)limited_write);
     real_pwrite = (pwrite_function *)replace(vfs, "pwrite", (sqlite3_syscall_ptr)limited_pwrite);
     real_pwrite64 =

@@ -59,8 +59,11 @@ static void observe(void)
     _exit(0);
 }
 
+static struct timeouts usual_timeouts;
+
 static void start(void)
 {
+    usual_timeouts = bcj2__timeouts;
     scratch_make();
     ck_assert_int_eq(pipe(to_observer), 0);
     ck_assert_int_eq(pipe(from_observer), 0);
@@ -76,8 +79,11 @@ static void start(void)
 static void stop(void)
 {
     close(to_observer[1]);
+    close(from_observer[0]);
+    close(from_observer[1]);
     join(observer);
     scratch_remove();
+    bcj2__timeouts = usual_timeouts;
 }
 
 /* The database is sound and holds so many jobs. */

@@ -40,8 +40,7 @@ static cJSON *json_of(int64_t seq, char **ret_text)
 
 START_TEST(json_says_everything_but_secrets)
 {
-    static struct store_transfer t = {.bup = {.session_id = "{top-secret}"},
-                                      .get = {.offset = 7}};
+    static struct store_transfer t = {.bup = {.session_id = "{top-secret}"}, .get = {.offset = 7}};
     int64_t seq = add_job(BCJ2_JOB_STATE_SUSPENDED);
     struct store_job job;
     assert_status(bcj2__store_job_by_seq(store, seq, &job), BCJ2_OK);
