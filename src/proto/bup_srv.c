@@ -110,6 +110,17 @@ static void place_fragment(const struct bup_srv_rules *rules, struct bup_srv_ses
     session->total = plan->total;
 }
 
+/* A kill can lose the total of a session that has all its bytes: the client's next fragment brings it
+   back, though nothing of it is new. */
+static void learn_total(struct bup_srv_session *session, uint64_t total)
+{
+    if (!session->total_known && session->next > 0 && session->next == total) {
+        session->total_known = true;
+        session->total = total;
+        session->complete = true;
+    }
+}
+
 struct bup_srv_plan bcj2__bup_srv_fragment(const struct bup_srv_rules *rules,
                                            struct bup_srv_session *session,
                                            const struct bup_srv_request *request)
@@ -123,10 +134,13 @@ struct bup_srv_plan bcj2__bup_srv_fragment(const struct bup_srv_rules *rules,
         refuse(&plan, session, request, 500, BCJ2_E_TOO_LARGE);
     } else if (request->length > rules->fragment_max) {
         refuse(&plan, session, request, 413, BCJ2_E_HTTP_ERROR_413);
-    } else if (session->complete) {
-        plan.move = BUP_SRV_FINISH;
     } else {
-        place_fragment(rules, session, request, &plan);
+        learn_total(session, plan.total);
+        if (session->complete) {
+            plan.move = BUP_SRV_FINISH;
+        } else {
+            place_fragment(rules, session, request, &plan);
+        }
     }
     return plan;
 }

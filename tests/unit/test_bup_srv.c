@@ -249,6 +249,11 @@ static const struct {
     {"bytes 90-99/100", 10, 100, 100, false, BUP_SRV_FINISH, 0, 0, 0, 0},
     {"bytes 99-99/100", 1, 100, 100, true, BUP_SRV_FINISH, 0, 0, 0, 0},
     {"bytes 90-99/101", 10, 100, 100, false, BUP_SRV_REFUSE, 0, 0, 400, E_ARG},
+    /* all bytes are there, and the fragment that tells so is a duplicate */
+    {"bytes 0-99/100", 100, 100, 0, false, BUP_SRV_FINISH, 0, 0, 0, 0},
+    {"bytes 0-9/100", 10, 100, 0, false, BUP_SRV_FINISH, 0, 0, 0, 0},
+    {"bytes 0-99/100", 100, 100, 0, true, BUP_SRV_FINISH, 0, 0, 0, 0},
+    {"bytes 0-9/101", 10, 100, 0, false, BUP_SRV_REFUSE, 0, 0, 200, BCJ2_OK},
     /* no bytes at all */
     {"bytes 0-0/0", 0, 0, 0, false, BUP_SRV_STORE, 0, 0, 0, 0},
     {"bytes */0", 0, 0, 0, false, BUP_SRV_STORE, 0, 0, 0, 0},
@@ -302,6 +307,9 @@ START_TEST(fragment_table)
             ck_assert_uint_eq(a.status, 200);
             ck_assert_uint_eq(a.offset, fragments[_i].next + fragments[_i].append);
         }
+    } else {
+        ck_assert(s.complete && s.total_known);
+        ck_assert_uint_eq(s.total, 100);
     }
 }
 END_TEST
