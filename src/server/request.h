@@ -59,7 +59,6 @@ struct request {
     uint64_t pace_due_ms;
 };
 
-int request_socket(const struct request *r);
 /* Queues an answer without a body. close: and ends the connection after it. */
 enum MHD_Result request_answer_plain(struct request *r, unsigned status, bool close);
 /* Queues r->answer as an Ack. */

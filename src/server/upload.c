@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* BITS_POST: from the head through the body into the session's file, and the Ack. What happens when
    an upload is complete is finish.c's. */
+#include "connection.h"
 #include "finish.h"
 #include "mem.h"
 #include "request.h"
@@ -58,7 +59,7 @@ static enum MHD_Result refuse(struct request *r)
 static void take_over(struct request *r, struct session *session)
 {
     if (session->writer != NULL) {
-        (void)shutdown(request_socket(session->writer), SHUT_RDWR);
+        (void)shutdown(connection_socket(session->writer->connection), SHUT_RDWR);
     }
     session->writer = r;
 }
@@ -239,7 +240,7 @@ static bool client_is_gone(const struct request *r)
 {
     char byte = 0;
     return r->seen < r->bits.length &&
-           recv(request_socket(r), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+           recv(connection_socket(r->connection), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
 enum MHD_Result upload_body(struct request *r, const char *data, size_t *size)

@@ -584,6 +584,40 @@ START_TEST(stop_while_busy)
 }
 END_TEST
 
+/* A head that trickles in is not waited for forever, neither the first nor a later one; a slow body is
+   fine as long as bytes come. */
+START_TEST(slow_heads)
+{
+    static const char head[] = "BITS_POST /in/x HTTP/1.1\r\nHost: a-very-slow-client\r\n";
+    const struct timespec a_little = {.tv_nsec = 100000000};
+    struct test_server *s = server_start_config("{\"connection_idle_s\": 1}", NULL);
+    struct bits b = bits_open(s, "/in/x"), later = bits_open(s, "/in/x");
+    ck_assert_uint_eq(bits_packet(&later, "Ping", ""), 200);
+    size_t sent = 0;
+    bool open = true;
+    while (open && sent < sizeof head - 1) { /* 5 s in all */
+        open = raw_try_send(b.fd, head + sent, 1) && raw_try_send(later.fd, head + sent, 1);
+        sent++;
+        (void)nanosleep(&a_little, NULL);
+    }
+    ck_assert(!open);
+    ck_assert(raw_closed(b.fd));
+    ck_assert(raw_closed(later.fd));
+    bits_reconnect(&b);
+    bits_create(&b);
+    bits_fragment_head(&b, "bytes 0-14/15", 15);
+    for (int i = 0; i < 15; i++) {
+        raw_text(b.fd, "x");
+        (void)nanosleep(&a_little, NULL);
+    }
+    bits_read(&b);
+    ck_assert_uint_eq(b.answer.status, 200);
+    bits_close(&b);
+    bits_close(&later);
+    server_stop(s);
+}
+END_TEST
+
 static void add_cases(Suite *suite)
 {
     TCase *tc = suite_case(suite, "uploads", 60);
@@ -609,6 +643,7 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, host_id_and_session_limit);
     tcase_add_test(tc, session_timeout);
     tcase_add_test(tc, limited_rate);
+    tcase_add_test(tc, slow_heads);
 }
 
 SUITE_MAIN("server", add_cases)
