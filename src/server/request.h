@@ -80,7 +80,7 @@ void request_read_head(struct request *r, const char *method, const char *versio
 /* ---- upload.c: BITS_POST ---- */
 
 enum MHD_Result upload_begin(struct request *r);
-/* A piece of the body; *size becomes what was left of it. */
+/* A piece of the body (upload_body.c); *size becomes what was left of it. */
 enum MHD_Result upload_body(struct request *r, const char *data, size_t *size);
 enum MHD_Result upload_end(struct request *r);
 /* The request is over, however. */

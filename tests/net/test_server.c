@@ -432,6 +432,60 @@ START_TEST(damaged_record)
 }
 END_TEST
 
+/* A kill in the only fragment, when every byte is there but its total is not recorded yet. */
+START_TEST(killed_before_the_total_is_known)
+{
+    struct test_server *s = server_start(NULL);
+    struct bits b = bits_open(s, "/in/only");
+    char relative[200];
+    bits_create(&b);
+    (void)snprintf(relative, sizeof relative, "%s", request_file(&b));
+    server_kill(s);
+    server_write(s, relative, "content", 7, 0600); /* what the fragment left */
+    server_restart(s);
+    bits_reconnect(&b);
+    ck_assert_uint_eq(bits_fragment(&b, 0, "con", 3, 7), 200); /* the probe */
+    ck_assert_uint_eq(bits_offset(&b), 7);
+    expect_file(s, "root/in/only", "content", 7);
+    bits_close(&b);
+    server_stop(s);
+}
+END_TEST
+
+/* What a kill leaves of sessions that were being made or deleted goes at the next start; what is not
+   a session's stays. */
+START_TEST(rubbish_is_cleared)
+{
+    static const char id[] = "{0b1c2d3e-4f50-4617-8293-a4b5c6d7e8f9}";
+    static const char *const folders[] = {"Requests", "Replies"};
+    static const char *const files[] = {"requestfile.bin", "responsefile.bin"};
+    struct test_server *s = server_start(NULL);
+    struct bits b = bits_open(s, "/in/x");
+    char relative[300];
+    bits_create(&b);
+    for (size_t i = 0; i < 2; i++) {
+        (void)snprintf(relative, sizeof relative, "root/in/BITS-Sessions/%s", folders[i]);
+        (void)mkdir(server_path(s, relative), 0700);
+        (void)snprintf(relative, sizeof relative, "root/in/BITS-Sessions/%s/%s", folders[i], id);
+        ck_assert_int_eq(mkdir(server_path(s, relative), 0700), 0);
+        (void)snprintf(relative, sizeof relative, "root/in/BITS-Sessions/%s/%s/%s", folders[i], id,
+                       files[i]);
+        server_write(s, relative, "x", 1, 0600);
+    }
+    server_write(s, "root/in/BITS-Sessions/Requests/readme", "x", 1, 0600);
+    server_restart(s);
+    for (size_t i = 0; i < 2; i++) {
+        (void)snprintf(relative, sizeof relative, "root/in/BITS-Sessions/%s/%s", folders[i], id);
+        ck_assert(!server_exists(s, relative));
+    }
+    ck_assert(server_exists(s, "root/in/BITS-Sessions/Requests/readme"));
+    bits_reconnect(&b);
+    ck_assert_uint_eq(bits_fragment(&b, 0, "x", 1, 1), 200);
+    bits_close(&b);
+    server_stop(s);
+}
+END_TEST
+
 /* A kill between moving the file and recording it: the next try finds it at its destination. */
 START_TEST(killed_after_moving)
 {
@@ -634,6 +688,8 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, session_survives_kill);
     tcase_add_test(tc, reboot_falls_back_to_synced);
     tcase_add_test(tc, damaged_record);
+    tcase_add_test(tc, killed_before_the_total_is_known);
+    tcase_add_test(tc, rubbish_is_cleared);
     tcase_add_test(tc, killed_after_moving);
     tcase_add_test(tc, stop_while_busy);
     tc = suite_case(suite, "properties", 60);
