@@ -23,10 +23,12 @@ static int32_t show(void *user, int32_t phase, uint64_t done, uint64_t total)
 
 static void explain(bcj2_status status, bcj2_job *job)
 {
+    bcj2_job_state state = BCJ2_JOB_STATE_CANCELLED;
     bcj2_error *error = NULL;
     char *text = NULL;
     /* a job that failed has an error object; a call that failed has a detail */
-    if (job != NULL && BCJ2_SUCCEEDED(bcj2_get_error(job, &error))) {
+    if (job != NULL && BCJ2_SUCCEEDED(bcj2_get_state(job, &state)) &&
+        state == BCJ2_JOB_STATE_ERROR && BCJ2_SUCCEEDED(bcj2_get_error(job, &error))) {
         (void)bcj2_error_get_description(error, &text);
     }
     (void)fprintf(stderr, "%s: %s %s\n", bcj2_status_name(status), bcj2_status_text(status),

@@ -113,8 +113,7 @@ static bcj2_status with_row(bcj2_job *job, bcj2_status (*give)(struct store_job 
 #define GIVE(name, type, expression)                                 \
     static bcj2_status give_##name(struct store_job *row, void *ret) \
     {                                                                \
-        type *to = ret;                                              \
-        *to = (expression);                                          \
+        *(type *)ret = (expression);                                 \
         return BCJ2_OK;                                              \
     }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* See detail.h. */
 #include "detail.h"
-#include "limits.h"
+#include "limit.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -18,11 +18,6 @@ bcj2_status bcj2__detail(bcj2_status status, const char *format, ...)
     va_end(args);
     (void)snprintf(text, sizeof text, "%s", fresh);
     return status;
-}
-
-bcj2_status bcj2__detail_no_memory(void)
-{
-    return bcj2__detail(BCJ2_E_OUTOFMEMORY, "not enough memory");
 }
 
 const char *bcj2__detail_get(void)

@@ -9,7 +9,12 @@
 
 /* Sets this thread's detail and returns status, for `return bcj2__detail(BCJ2_E_…, "…", …);`. */
 bcj2_status bcj2__detail(bcj2_status status, const char *format, ...) PRINTF_LIKE(2, 3);
-bcj2_status bcj2__detail_no_memory(void); /* BCJ2_E_OUTOFMEMORY */
+/* Inline, so that an analyser sees that it never says success. */
+static inline bcj2_status bcj2__detail_no_memory(void)
+{
+    (void)bcj2__detail(BCJ2_E_OUTOFMEMORY, "not enough memory");
+    return BCJ2_E_OUTOFMEMORY;
+}
 const char *bcj2__detail_get(void);
 
 #endif

@@ -67,6 +67,10 @@ bool bcj2__guid_equal(const bcj2_guid *a, const bcj2_guid *b)
 bcj2_guid bcj2__guid_random(void)
 {
     bcj2_guid g = {0};
+    /* Any number of times, on any thread; the first use of randombytes alone is not that safe. If it
+       fails, randombytes ends the process rather than give numbers that are not random. */
+    int ready = sodium_init();
+    (void)ready;
     randombytes_buf(&g, sizeof g);
     g.data3 = (uint16_t)((g.data3 & 0x0FFF) | 0x4000);
     g.data4[0] = (uint8_t)((g.data4[0] & 0x3F) | 0x80);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* See hdrs.h. */
 #include "hdrs.h"
-#include "limits.h"
+#include "limit.h"
 #include "str.h"
 
 #include <string.h>

@@ -44,7 +44,7 @@ struct hdrs {
     struct buf text; /* name NUL value NUL, one field after the other */
 };
 
-void bcj2__hdrs_init(struct hdrs *h); /* empty, with the limits of limits.h */
+void bcj2__hdrs_init(struct hdrs *h); /* empty, with the limits of limit.h */
 void bcj2__hdrs_done(struct hdrs *h);
 void bcj2__hdrs_clear(struct hdrs *h); /* for the next head (1xx, redirects) */
 /* Adds a field; value is trimmed. A NUL, CR or LF in it, or one more than the limits, sets

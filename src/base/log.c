@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* See log.h. */
 #include "log.h"
-#include "limits.h"
+#include "limit.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The defaults (wire-protocol 2.5, 4.1). */
 #include "timeouts.h"
-#include "limits.h"
+#include "limit.h"
 
 struct timeouts bcj2__timeouts = {
     .connect_ms = 120000,
@@ -11,5 +11,6 @@ struct timeouts bcj2__timeouts = {
     .receive_stall_ms = 300000,
     .close_farewell_ms = 2000,
     .writer_lock_ms = 10000,
+    .store_rest_ms = 5000,
     .retry_delay_min_s = LIMIT_RETRY_DELAY_MIN_S,
 };

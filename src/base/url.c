@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* See url.h. */
 #include "url.h"
-#include "limits.h"
+#include "limit.h"
 #include "str.h"
 
 #include <stdio.h>
@@ -280,7 +280,23 @@ bool bcj2__url_same_origin(const char *a, const char *b)
 
 void bcj2__url_for_people(const char *url, char text[256])
 {
-    size_t length = strcspn(url, "?#");
-    bool cut = length > 255;
-    (void)snprintf(text, 256, "%.*s%s", (int)(cut ? 252 : length), url, cut ? "..." : "");
+    /* what stands before an '@' may be a password, also in a URL that is refused for it */
+    const char *scheme = strstr(url, "://");
+    const char *rest = scheme == NULL ? url : scheme + 3;
+    size_t authority = strcspn(rest, "/?#");
+    for (size_t i = authority; i > 0; i--) {
+        if (rest[i - 1] == '@') {
+            rest += i;
+            break;
+        }
+    }
+    size_t length = strcspn(rest, "?#");
+    int scheme_length = scheme == NULL ? 0 : (int)MIN(scheme + 3 - url, 64);
+    bool cut = (size_t)scheme_length + length > 255;
+    (void)snprintf(text, 256, "%.*s%.*s%s", scheme_length, url,
+                   (int)(cut ? 252 - (size_t)scheme_length : length), rest, cut ? "..." : "");
+    /* nor may one that is refused for a line end put a line into a log */
+    for (char *p = text; *p != '\0'; p++) {
+        *p = (unsigned char)*p < 0x20 || *p == 0x7f ? '?' : *p;
+    }
 }

@@ -110,7 +110,7 @@ static bool same_job(bcj2_job *a, bcj2_job *b)
 int find_arguments(struct cli *cli, bcj2_job ***ret_jobs)
 {
     int count = cli->options.count;
-    bcj2_job **jobs = calloc((size_t)count, sizeof *jobs);
+    bcj2_job **jobs = calloc((size_t)count, sizeof(bcj2_job *));
     if (jobs == NULL) {
         return out_failed(cli, BCJ2_E_OUTOFMEMORY, "cannot look the jobs up");
     }

@@ -138,7 +138,7 @@ static bool read_option(struct options *options, int argc, char **argv, int *ind
         value = argv[++*index];
     }
     *taken |= option->takes;
-    return apply(options, option, value);
+    return apply(options, option, value == NULL ? "" : value);
 }
 
 static bool check_command(struct options *options, unsigned taken)

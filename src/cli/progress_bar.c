@@ -3,7 +3,7 @@
 #include "progress_bar.h"
 #include "out.h"
 
-#include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -12,12 +12,11 @@
 
 #define LINE_BYTES       1024
 #define COLUMNS_UNKNOWN  80
-#define BAR_LEAST        8
+#define BAR_LEAST        11 /* brackets and a space are in it */
 #define BAR_MOST         40
 #define NAME_MOST        24
-#define RATE_EVERY_MS    200.0
-#define RATE_SMOOTH_MS   3000.0 /* older than this counts little */
-#define RATE_BELIEVED_MS 600    /* a shorter measurement is not shown */
+#define MARK_EVERY_MS    500u
+#define RATE_BELIEVED_MS 1000u /* a shorter measurement says nothing */
 
 static uint64_t now_ms(void)
 {
@@ -94,47 +93,79 @@ void progress_bar_start(struct progress_bar *bar, const char *name)
     bar->name = name;
 }
 
+/* Bytes come in steps (a piece is acknowledged, a buffer is full), so that only the mean of some
+   seconds is a rate. */
 static void measure(struct progress_bar *bar, uint64_t done)
 {
     uint64_t now = now_ms();
-    double passed = (double)(now - bar->last_ms);
-    if (passed < RATE_EVERY_MS) {
-        return;
+    if (bar->mark_count > 0 && done < bar->marks[bar->mark_count - 1].done) {
+        bar->mark_count = 0; /* the server took the position back */
     }
-    /* a resynchronisation with the server can take the position back */
-    double moved = done > bar->last_done ? (double)(done - bar->last_done) : 0;
-    double rate = moved * 1000 / passed;
-    double weight = passed / (passed + RATE_SMOOTH_MS);
-    bar->rate = bar->rate < 0 ? rate : bar->rate + weight * (rate - bar->rate);
-    bar->last_done = done;
-    bar->last_ms = now;
+    if (bar->mark_count == PROGRESS_MARKS &&
+        now - bar->marks[PROGRESS_MARKS - 1].ms >= MARK_EVERY_MS) {
+        memmove(bar->marks, bar->marks + 1, sizeof bar->marks - sizeof bar->marks[0]);
+        bar->mark_count--;
+    }
+    if (bar->mark_count == 0 || (bar->mark_count < PROGRESS_MARKS &&
+                                 now - bar->marks[bar->mark_count - 1].ms >= MARK_EVERY_MS)) {
+        bar->marks[bar->mark_count].ms = now;
+        bar->marks[bar->mark_count].done = done;
+        bar->mark_count++;
+    }
+    uint64_t passed = now - bar->marks[0].ms;
+    bar->rate =
+        passed < RATE_BELIEVED_MS ? 0 : (double)(done - bar->marks[0].done) * 1000 / (double)passed;
 }
 
-/* " 52%, 12.5 MiB of 24.0 MiB, 6.0 MiB/s, 0:02 left, uploading" */
-static void numbers(const struct progress_bar *bar, uint64_t done, uint64_t total, char *text)
+/* Adds to the text what the format says; what has no room is left out. */
+OUT_PRINTF(2, 3)
+static void add(char text[LINE_BYTES], const char *format, ...)
+{
+    size_t length = strlen(text);
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text + length, LINE_BYTES - length, format, args);
+    va_end(args);
+}
+
+/* " 52%, 12.5 MiB of 24.0 MiB, 6.0 MiB/s, 0:02 left, uploading"; without the sizes if they are not
+   wanted. */
+static void describe(const struct progress_bar *bar, uint64_t done, uint64_t total, bool sizes,
+                     char text[LINE_BYTES])
 {
     char a[32], b[32];
-    size_t length = 0;
+    bool known = total != BCJ2_SIZE_UNKNOWN;
     text[0] = '\0';
     if (counts_bytes(bar)) {
         out_size(done, a);
-        if (total == BCJ2_SIZE_UNKNOWN) {
-            length = (size_t)snprintf(text, LINE_BYTES, "%s, ", a);
-        } else {
-            out_size(total, b);
-            length =
-                (size_t)snprintf(text, LINE_BYTES, "%3u%%, %s of %s, ", percent(done, total), a, b);
+        out_size(total, b);
+        if (known) {
+            add(text, "%3u%%, ", percent(done, total));
         }
-        if (bar->rate > 0 && now_ms() - bar->phase_ms >= RATE_BELIEVED_MS) {
+        if (sizes || !known) {
+            add(text, known ? "%s of %s, " : "%s, %s", a, known ? b : "");
+        }
+        if (bar->rate > 0 && bar->phase != PROGRESS_DONE) {
             out_size((uint64_t)bar->rate, a);
-            length += (size_t)snprintf(text + length, LINE_BYTES - length, "%s/s, ", a);
-            if (total != BCJ2_SIZE_UNKNOWN && total > done && bar->rate >= 1) {
+            add(text, "%s/s, ", a);
+            if (known && total > done && bar->rate >= 1) {
                 out_duration((uint64_t)((double)(total - done) / bar->rate + 0.5), b);
-                length += (size_t)snprintf(text + length, LINE_BYTES - length, "%s left, ", b);
+                add(text, "%s left, ", b);
             }
         }
     }
-    (void)snprintf(text + length, LINE_BYTES - length, "%s", phase_text(bar));
+    add(text, "%s", phase_text(bar));
+}
+
+/* "[#####.....] " in so many columns, with the brackets and the space. */
+static void draw_boxes(char boxes[BAR_MOST + 4], int columns_left, uint64_t done, uint64_t total)
+{
+    int size = columns_left - 3 < BAR_MOST ? columns_left - 3 : BAR_MOST;
+    int full = (int)((unsigned)size * percent(done, total) / 100);
+    boxes[0] = '[';
+    memset(boxes + 1, '#', (size_t)full);
+    memset(boxes + 1 + full, '.', (size_t)(size - full));
+    memcpy(boxes + 1 + size, "] ", 3);
 }
 
 static void draw(struct progress_bar *bar, bool changed, uint64_t done, uint64_t total)
@@ -142,25 +173,23 @@ static void draw(struct progress_bar *bar, bool changed, uint64_t done, uint64_t
     char line[LINE_BYTES * 2], name[256], text[LINE_BYTES], boxes[BAR_MOST + 4] = "";
     (void)snprintf(name, sizeof name, "%s", bar->name);
     cut(name, NAME_MOST);
-    numbers(bar, done, total, text);
-    int room = columns() - 1;
-    int left = room - width(name) - width(text) - 6;
-    if (changed && left < 0 && bar->phase == PROGRESS_RETRY) {
+    bool boxed = counts_bytes(bar) && total != BCJ2_SIZE_UNKNOWN;
+    int room = columns() - 1 - width(name) - 2;
+    describe(bar, done, total, true, text);
+    if (boxed && room - width(text) < BAR_LEAST) {
+        describe(bar, done, total, false, text);
+    }
+    if (boxed && room - width(text) >= BAR_LEAST) {
+        draw_boxes(boxes, room - width(text), done, total);
+    }
+    if (changed && bar->phase == PROGRESS_RETRY && room < width(text)) {
         /* once in full, above the line that stays: why it waits is what one wants to know */
         (void)fputs("\r\033[K", stderr);
         out_say("%s: %s", bar->name, text);
     }
-    if (counts_bytes(bar) && total != BCJ2_SIZE_UNKNOWN && left >= BAR_LEAST) {
-        int size = left < BAR_MOST ? left : BAR_MOST;
-        int full = (int)((unsigned)size * percent(done, total) / 100);
-        boxes[0] = '[';
-        memset(boxes + 1, '#', (size_t)full);
-        memset(boxes + 1 + full, '.', (size_t)(size - full));
-        memcpy(boxes + 1 + size, "] ", 3);
-    }
     (void)snprintf(line, sizeof line, "%s  %s%s", name, boxes, text);
     out_clean(line);
-    cut(line, room);
+    cut(line, columns() - 1);
     (void)fprintf(stderr, "\r%s\033[K", line);
     (void)fflush(stderr);
     bar->drawn = true;
@@ -173,7 +202,7 @@ static void plain(struct progress_bar *bar, bool changed, uint64_t done, uint64_
                          : 0;
     if (changed || tenth > bar->tenth) {
         char text[LINE_BYTES];
-        numbers(bar, done, total, text);
+        describe(bar, done, total, true, text);
         out_say("%s: %s", bar->name, text);
     }
     bar->tenth = tenth;
@@ -189,9 +218,7 @@ void progress_bar_show(struct progress_bar *bar, enum progress_phase phase, uint
     }
     if (phase_changed) {
         bar->phase = phase;
-        bar->rate = -1;
-        bar->last_ms = bar->phase_ms = now_ms();
-        bar->last_done = done;
+        bar->mark_count = 0;
     }
     measure(bar, done);
     if (bar->terminal) {

@@ -17,16 +17,20 @@ enum progress_phase {
     PROGRESS_DONE,   /* all of it */
 };
 
+#define PROGRESS_MARKS 12
+
 struct progress_bar {
     bool terminal;
     const char *name; /* borrowed */
     enum progress_phase phase;
     char note[512];
-    uint64_t tenth;              /* the last one that a plain line told */
-    uint64_t last_done, last_ms; /* where the rate was measured last */
-    uint64_t phase_ms;           /* when the phase began */
-    double rate;                 /* bytes a second, smoothed; < 0: not known yet */
-    bool drawn;                  /* a line stands on the terminal */
+    uint64_t tenth; /* the last one that a plain line told */
+    struct {
+        uint64_t ms, done;
+    } marks[PROGRESS_MARKS]; /* where it was in the last seconds, oldest first */
+    unsigned mark_count;
+    double rate; /* bytes a second over that time; 0: not known yet */
+    bool drawn;  /* a line stands on the terminal */
 };
 
 void progress_bar_start(struct progress_bar *bar, const char *name);

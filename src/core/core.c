@@ -5,7 +5,7 @@
 #include "detail.h"
 #include "engine.h"
 #include "job_state.h"
-#include "limits.h"
+#include "limit.h"
 #include "mem.h"
 #include "settle.h"
 #include "str.h"
@@ -303,13 +303,14 @@ bcj2_status bcj2__core_wait_change(struct core *c, uint64_t seen, uint64_t deadl
 /* Is there a job that is not final, or a goodbye to say? */
 static bcj2_status is_there_work(struct core *c, bool *ret)
 {
-    uint64_t jobs = 0;
+    int64_t seq = 0;
+    bcj2_filetime modified = 0;
     struct store_farewell farewell = {0};
-    bcj2_status s = bcj2__store_job_count(c->store, UINT32_MAX, &jobs);
-    if (BCJ2_SUCCEEDED(s) && jobs == 0) {
+    bcj2_status s = bcj2__store_oldest_modified(c->store, &seq, &modified); /* an index has it */
+    if (s == BCJ2_S_FALSE) {
         s = bcj2__store_next_farewell(c->store, 0, &farewell);
     }
-    *ret = jobs > 0 || s == BCJ2_OK;
+    *ret = s == BCJ2_OK;
     bcj2__store_farewell_done(&farewell);
     return BCJ2_FAILED(s) ? s : BCJ2_OK;
 }

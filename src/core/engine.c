@@ -7,8 +7,6 @@
 #include "mem.h"
 #include "timeouts.h"
 
-#define STORE_RETRY_MS 5000 /* after a failed commit everything rests so long */
-
 void bcj2__engine_wake(struct engine *e)
 {
     atomic_store(&e->woken, true);
@@ -92,7 +90,7 @@ static void drop_everything(struct engine *e)
         e->drives[i]->act = DRIVE_ACT_NONE;
     }
     bcj2__farewell_drop_all(e);
-    e->store_ms = e->now_ms + STORE_RETRY_MS;
+    e->store_ms = e->now_ms + bcj2__timeouts.store_rest_ms;
 }
 
 static void end_transaction(struct engine *e)
@@ -123,7 +121,7 @@ static void recover(struct engine *e)
         e->store_ms = UINT64_MAX;
         e->schedule = e->look_byes = true;
     } else {
-        e->store_ms = e->now_ms + STORE_RETRY_MS;
+        e->store_ms = e->now_ms + bcj2__timeouts.store_rest_ms;
     }
 }
 
@@ -234,7 +232,7 @@ bcj2_status bcj2__engine_start(struct core *c, struct engine **ret)
     e->retry_ms = e->bye_ms = e->store_ms = e->slice_ms = e->stop_by_ms = UINT64_MAX;
     e->house_ms = 0;
     e->drive_room = c->foreground_slots + c->background_slots;
-    e->drives = bcj2__mem_calloc(e->drive_room, sizeof *e->drives);
+    e->drives = bcj2__mem_calloc(e->drive_room, sizeof(struct drive *));
     bcj2_status s =
         e->drives == NULL ? bcj2__detail_no_memory() : bcj2__net_create(&c->log, &e->net);
     if (BCJ2_SUCCEEDED(s)) {

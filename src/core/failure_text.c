@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* See failure_text.h. */
 #include "failure_text.h"
-#include "limits.h"
+#include "limit.h"
 #include "mem.h"
 #include "status.h"
 #include "url.h"

@@ -3,7 +3,7 @@
 #include "job.h"
 #include "detail.h"
 #include "guid.h"
-#include "limits.h"
+#include "limit.h"
 #include "mem.h"
 #include "settle.h"
 #include "status.h"

@@ -5,7 +5,7 @@
 #include "detail.h"
 #include "guid.h"
 #include "job_state.h"
-#include "limits.h"
+#include "limit.h"
 #include "mem.h"
 #include "settle.h"
 #include "status.h"

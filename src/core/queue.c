@@ -7,9 +7,9 @@
 #include "filetime.h"
 #include "job.h"
 #include "job_state.h"
-#include "limits.h"
+#include "limit.h"
 #include "mem.h"
-#include "sched.h"
+#include "schedule.h"
 #include "settle.h"
 
 #define RETRIES_PER_TURN 64u
@@ -170,7 +170,7 @@ void bcj2__queue_schedule(struct engine *e)
     } else {
         retries(e);
     }
-    while (!e->failed && look_waiting(e, waiting, first)) {
+    while (list != NULL && drives != NULL && !e->failed && look_waiting(e, waiting, first)) {
         uint32_t count = running(e, list, drives);
         struct sched_verdict v = bcj2__sched_next(&slots, list, count, waiting);
         e->slice_ms = v.move == SCHED_NOTHING ? v.slice_end_ms : UINT64_MAX;

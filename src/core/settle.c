@@ -4,7 +4,7 @@
 #include "detail.h"
 #include "guid.h"
 #include "job_state.h"
-#include "limits.h"
+#include "limit.h"
 #include "mem.h"
 #include "status.h"
 #include "url.h"
@@ -94,7 +94,7 @@ static bcj2_status forget_temp(struct core *c, struct store_job *job)
     if (BCJ2_SUCCEEDED(s)) {
         s = bcj2__store_set_reply(c->store, job, job->modification_time);
         if (BCJ2_SUCCEEDED(s)) {
-            s = bcj2__store_commit(c->store, false);
+            (void)bcj2__store_commit(c->store, false);
         } else {
             bcj2__store_rollback(c->store);
         }

@@ -29,128 +29,7 @@ static bcj2_status global_init(void)
     return bcj2__net_status_of(result);
 }
 
-/* ---- the lists ---- */
-
-static struct xfer *find(const struct net *n, uint64_t token)
-{
-    for (struct xfer *x = n->running; x != NULL; x = x->next) {
-        if (x->token == token) {
-            return x;
-        }
-    }
-    return NULL;
-}
-
-static void link_running(struct net *n, struct xfer *x)
-{
-    x->previous = NULL;
-    x->next = n->running;
-    if (n->running != NULL) {
-        n->running->previous = x;
-    }
-    n->running = x;
-    n->running_count++;
-}
-
-static void unlink_running(struct net *n, struct xfer *x)
-{
-    if (x->previous != NULL) {
-        x->previous->next = x->next;
-    } else {
-        n->running = x->next;
-    }
-    if (x->next != NULL) {
-        x->next->previous = x->previous;
-    }
-    n->running_count--;
-}
-
-void bcj2__net_due(struct xfer *x, enum xfer_due due)
-{
-    struct net *n = x->net;
-    x->due = due;
-    x->next_event = NULL;
-    if (n->last_event != NULL) {
-        n->last_event->next_event = x;
-    } else {
-        n->first_event = x;
-    }
-    n->last_event = x;
-}
-
-static void forget_event(struct net *n, struct xfer *x)
-{
-    struct xfer *before = NULL, *e = n->first_event;
-    while (e != NULL && e != x) {
-        before = e;
-        e = e->next_event;
-    }
-    if (e == NULL) {
-        return;
-    }
-    if (before != NULL) {
-        before->next_event = x->next_event;
-    } else {
-        n->first_event = x->next_event;
-    }
-    if (n->last_event == x) {
-        n->last_event = before;
-    }
-}
-
 /* ---- transfers ---- */
-
-static void destroy_xfer(struct xfer *x)
-{
-    curl_easy_cleanup(x->easy);
-    curl_slist_free_all(x->lines);
-    bcj2__hdrs_done(&x->head);
-    bcj2__mem_free(x);
-}
-
-/* x is in no list and out of the multi handle. */
-static void keep_xfer(struct net *n, struct xfer *x)
-{
-    if (n->kept_count >= NET_KEPT_TRANSFERS) {
-        destroy_xfer(x);
-        return;
-    }
-    curl_easy_reset(x->easy);
-    curl_slist_free_all(x->lines);
-    x->lines = NULL;
-    bcj2__hdrs_clear(&x->head);
-    x->next = n->kept;
-    n->kept = x;
-    n->kept_count++;
-}
-
-static void free_spent(struct net *n)
-{
-    if (n->spent != NULL) {
-        keep_xfer(n, TAKE(n->spent));
-    }
-}
-
-static struct xfer *take_xfer(struct net *n)
-{
-    struct xfer *x = n->kept;
-    if (x != NULL) {
-        n->kept = x->next;
-        n->kept_count--;
-        return x;
-    }
-    x = bcj2__mem_calloc(1, sizeof *x);
-    if (x == NULL) {
-        return NULL;
-    }
-    bcj2__hdrs_init(&x->head);
-    x->easy = curl_easy_init();
-    if (x->easy == NULL) {
-        bcj2__mem_free(x);
-        return NULL;
-    }
-    return x;
-}
 
 /* The state of a transfer that has not begun; what is kept between transfers stays. */
 static void fill_xfer(struct net *n, struct xfer *x, const struct net_request *request)
@@ -178,11 +57,11 @@ static void fill_xfer(struct net *n, struct xfer *x, const struct net_request *r
 
 bcj2_status bcj2__net_start(struct net *n, const struct net_request *request)
 {
-    free_spent(n);
-    if (find(n, request->token) != NULL) {
+    bcj2__net_free_spent(n);
+    if (bcj2__net_find(n, request->token) != NULL) {
         return bcj2__detail(BCJ2_E_INVALIDARG, "a transfer with this token is running");
     }
-    struct xfer *x = take_xfer(n);
+    struct xfer *x = bcj2__net_take(n);
     if (x == NULL) {
         return bcj2__detail_no_memory();
     }
@@ -192,10 +71,10 @@ bcj2_status bcj2__net_start(struct net *n, const struct net_request *request)
         status = bcj2__net_multi_status(curl_multi_add_handle(n->multi, x->easy), "adding");
     }
     if (BCJ2_FAILED(status)) {
-        keep_xfer(n, x);
+        bcj2__net_keep(n, x);
         return status;
     }
-    link_running(n, x);
+    bcj2__net_link(n, x);
     n->moved = true;
     return BCJ2_OK;
 }
@@ -216,8 +95,8 @@ static void finish(struct xfer *x, CURLcode result)
 
 bcj2_status bcj2__net_continue(struct net *n, uint64_t token, uint64_t sink_offset, bool ignore)
 {
-    free_spent(n);
-    struct xfer *x = find(n, token);
+    bcj2__net_free_spent(n);
+    struct xfer *x = bcj2__net_find(n, token);
     if (x == NULL || !x->awaits_answer || x->due != XFER_NOTHING_DUE) {
         return bcj2__detail(BCJ2_E_INVALIDARG, "no transfer with this token waits at its body");
     }
@@ -245,22 +124,22 @@ bcj2_status bcj2__net_continue(struct net *n, uint64_t token, uint64_t sink_offs
 
 void bcj2__net_abort(struct net *n, uint64_t token)
 {
-    free_spent(n);
-    struct xfer *x = find(n, token);
+    bcj2__net_free_spent(n);
+    struct xfer *x = bcj2__net_find(n, token);
     if (x == NULL) {
         return;
     }
     if (x->phase != XFER_OVER) {
         (void)curl_multi_remove_handle(n->multi, x->easy);
     }
-    forget_event(n, x);
-    unlink_running(n, x);
-    keep_xfer(n, x);
+    bcj2__net_forget_event(n, x);
+    bcj2__net_unlink(n, x);
+    bcj2__net_keep(n, x);
 }
 
 bool bcj2__net_progress(const struct net *n, uint64_t token, struct net_progress *ret)
 {
-    const struct xfer *x = find(n, token);
+    const struct xfer *x = bcj2__net_find(n, token);
     if (x == NULL) {
         return false;
     }
@@ -328,7 +207,7 @@ static uint64_t expire(struct net *n, uint64_t now)
 
 bcj2_status bcj2__net_poll(struct net *n, uint64_t timeout_ms)
 {
-    free_spent(n);
+    bcj2__net_free_spent(n);
     if (n->moved) {
         bcj2_status status = perform(n);
         if (BCJ2_FAILED(status)) {
@@ -377,7 +256,7 @@ static void log_done(const struct xfer *x, uint64_t elapsed_ms)
 
 bool bcj2__net_next(struct net *n, struct net_event *ret)
 {
-    free_spent(n);
+    bcj2__net_free_spent(n);
     struct xfer *x = n->first_event;
     if (x == NULL) {
         return false;
@@ -405,7 +284,7 @@ bool bcj2__net_next(struct net *n, struct net_event *ret)
     };
     if (done) {
         log_done(x, ret->elapsed_ms);
-        unlink_running(n, x);
+        bcj2__net_unlink(n, x);
         n->spent = x;
     }
     return true;
@@ -452,14 +331,14 @@ void *bcj2__net_destroy(struct net *n)
     if (n == NULL) {
         return NULL;
     }
-    free_spent(n);
+    bcj2__net_free_spent(n);
     while (n->running != NULL) {
         bcj2__net_abort(n, n->running->token);
     }
     while (n->kept != NULL) {
         struct xfer *x = n->kept;
         n->kept = x->next;
-        destroy_xfer(x);
+        bcj2__net_free(x);
     }
     if (n->multi != NULL) {
         (void)curl_multi_cleanup(n->multi);

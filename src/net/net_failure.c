@@ -32,6 +32,7 @@ static bool broke_in_handshake(const struct net_fault *fault)
            says(fault, "Broken pipe");
 }
 
+/* NET_OTHER: it has nothing to do with TLS either. */
 static enum net_failure tls_failure(const struct net_fault *fault)
 {
     switch (fault->code) {
@@ -46,15 +47,30 @@ static enum net_failure tls_failure(const struct net_fault *fault)
         return NET_TLS_REVOCATION_UNKNOWN;
     case CURLE_SSL_CONNECT_ERROR:
         return broke_in_handshake(fault) ? NET_CONNECTION_BROKE : NET_TLS_HANDSHAKE;
-    default:
+    case CURLE_SSL_ENGINE_NOTFOUND:
+    case CURLE_SSL_ENGINE_SETFAILED:
+    case CURLE_SSL_ENGINE_INITFAILED:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CIPHER:
+    case CURLE_SSL_SHUTDOWN_FAILED:
+    case CURLE_SSL_CLIENTCERT:
+    case CURLE_USE_SSL_FAILED:
         return NET_TLS_HANDSHAKE;
+    default:
+        return NET_OTHER;
     }
 }
 
+/* One code stands for three things: a connection that broke, a body that is not chunked as it says,
+   and a server that refuses our certificate, or that we have none, after a TLS 1.3 handshake. */
 static enum net_failure broken_answer(const struct net_fault *fault)
 {
-    /* One code also stands for a body that is not chunked as it says. */
-    return says(fault, "hunked-") || says(fault, "chunk hex") ? NET_BAD_HTTP : NET_CONNECTION_BROKE;
+    if (says(fault, "hunked-") || says(fault, "chunk hex")) {
+        return NET_BAD_HTTP;
+    }
+    return says(fault, "certificate required") || says(fault, "bad certificate")
+               ? NET_TLS_HANDSHAKE
+               : NET_CONNECTION_BROKE;
 }
 
 enum net_failure bcj2__net_failure_of(const struct net_fault *fault)
@@ -103,24 +119,8 @@ enum net_failure bcj2__net_failure_of(const struct net_fault *fault)
         return NET_BAD_HTTP;
     case CURLE_OUT_OF_MEMORY: /* before libcurl 8.6 also such a line */
         return fault->head_begun ? NET_BAD_HTTP : NET_NO_MEMORY;
-    case CURLE_SSL_CONNECT_ERROR:
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_ENGINE_NOTFOUND:
-    case CURLE_SSL_ENGINE_SETFAILED:
-    case CURLE_SSL_ENGINE_INITFAILED:
-    case CURLE_SSL_CERTPROBLEM:
-    case CURLE_SSL_CIPHER:
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_SHUTDOWN_FAILED:
-    case CURLE_SSL_CRL_BADFILE:
-    case CURLE_SSL_ISSUER_ERROR:
-    case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
-    case CURLE_SSL_INVALIDCERTSTATUS:
-    case CURLE_SSL_CLIENTCERT:
-    case CURLE_USE_SSL_FAILED:
-        return tls_failure(fault);
     default:
-        return NET_OTHER;
+        return tls_failure(fault);
     }
 }
 

@@ -2,7 +2,7 @@
 /* The options of an easy handle: everything about a request that libcurl is told, in one place. */
 #include "net_internal.h"
 #include "detail.h"
-#include "limits.h"
+#include "limit.h"
 #include "os.h"
 #include "str.h"
 #include "timeouts.h"
@@ -86,6 +86,8 @@ static CURLcode set_connection(const struct xfer *x)
     CURLcode result = set_protocols(easy, x->https_only);
     SET(result, easy, CURLOPT_CONNECTTIMEOUT_MS, (long)bcj2__timeouts.connect_ms);
     SET(result, easy, CURLOPT_NOSIGNAL, 1L);
+    /* the URL as it was given: what "../" means is for the server to say */
+    SET(result, easy, CURLOPT_PATH_AS_IS, 1L);
     SET(result, easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
     SET(result, easy, CURLOPT_TCP_NODELAY, 1L);
     SET(result, easy, CURLOPT_TCP_KEEPALIVE, 1L);

@@ -4,7 +4,7 @@
    to wait. Not here: the multi handle and the events (net_engine.c). */
 #include "net_internal.h"
 #include "detail.h"
-#include "limits.h"
+#include "limit.h"
 #include "os.h"
 #include "str.h"
 #include "timeouts.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* errno values as statuses, and the words of a failed call. */
 #include "detail.h"
-#include "limits.h"
+#include "limit.h"
 #include "os.h"
 #include "os_fail.h"
 #include "os_platform.h"

@@ -49,14 +49,21 @@ static bool host_may_fall_back(const struct bup *m)
     return m->saved.host_id[0] != '\0' && m->saved.fallback_s != BUP_NEVER;
 }
 
-/* Adds what the clock has run to the saved part. A clock that was started is never 0 there. */
+static uint64_t clock_ms(const struct bup *m, uint64_t now_ms)
+{
+    uint64_t used = m->saved.fallback_used_ms;
+    uint64_t runs = 0;
+    if (m->fallback_runs && now_ms > m->fallback_start_ms) {
+        runs = now_ms - m->fallback_start_ms;
+    }
+    return used > UINT64_MAX - runs ? UINT64_MAX : used + runs;
+}
+
+/* Saves what the clock has run. One that was started is never 0 there. */
 static void stop_clock(struct bup *m, uint64_t now_ms)
 {
     if (m->fallback_runs) {
-        uint64_t ran = now_ms > m->fallback_start_ms ? now_ms - m->fallback_start_ms : 0;
-        uint64_t *used = &m->saved.fallback_used_ms;
-        *used = *used > UINT64_MAX - ran ? UINT64_MAX : *used + ran;
-        *used = MAX(*used, 1);
+        m->saved.fallback_used_ms = MAX(clock_ms(m, now_ms), 1);
         m->fallback_runs = false;
     }
 }
@@ -78,19 +85,14 @@ void bcj2__bup_host_is_back(struct bup *m)
 /* Forgets the host if it has stayed away for too long. */
 static bool fall_back(struct bup *m, uint64_t now_ms)
 {
-    bool runs = m->fallback_runs;
-    stop_clock(m, now_ms);
-    if (host_may_fall_back(m) &&
-        m->saved.fallback_used_ms >= (uint64_t)m->saved.fallback_s * 1000 &&
-        m->saved.fallback_used_ms > 0) {
-        m->saved.host_id[0] = '\0';
-        m->saved.fallback_used_ms = 0;
-        return true;
+    bool started = m->fallback_runs || m->saved.fallback_used_ms > 0;
+    if (!host_may_fall_back(m) || !started ||
+        clock_ms(m, now_ms) < (uint64_t)m->saved.fallback_s * 1000) {
+        return false;
     }
-    if (runs) {
-        start_clock(m, now_ms);
-    }
-    return false;
+    m->saved.host_id[0] = '\0';
+    bcj2__bup_host_is_back(m);
+    return true;
 }
 
 /* ---- steps ---- */
@@ -195,7 +197,7 @@ struct bup_step bcj2__bup_source_changed(struct bup *m, uint64_t now_ms)
 struct bup_step bcj2__bup_session_lost(struct bup *m, const struct bup_event *event,
                                        const char *note)
 {
-    struct bup_step step = {.want = BUP_WANT_FAIL};
+    struct bup_step step;
     forget_session(m);
     m->saved.session_id[0] = m->saved.host_id[0] = '\0';
     if (++m->sessions_lost > SESSIONS_LOST_IN_A_RUN) {

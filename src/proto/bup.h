@@ -26,7 +26,7 @@
 #include <bcj2/types.h>
 #include "bup_msg.h"
 #include "classify.h"
-#include "limits.h"
+#include "limit.h"
 
 enum bup_phase { BUP_NONE, BUP_SENDING, BUP_REPLY, BUP_CLOSING, BUP_DONE, BUP_PHASE_COUNT };
 

@@ -10,7 +10,7 @@
 #include <bcj2/status.h>
 #include "buf.h"
 #include "hdrs.h"
-#include "limits.h"
+#include "limit.h"
 
 #define BUP_METHOD      "BITS_POST"
 #define BUP_PROTOCOL_ID "{7df0354d-249b-430f-820d-3d2a9bef4931}"

@@ -18,7 +18,7 @@
 #include <bcj2/types.h>
 #include "bup_msg.h"
 #include "hdrs.h"
-#include "limits.h"
+#include "limit.h"
 
 /* What is allowed at the URL, and the switches that make the server answer as others do. */
 struct bup_srv_rules {

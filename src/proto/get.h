@@ -16,7 +16,7 @@
 #include <bcj2/types.h>
 #include "classify.h"
 #include "hdrs.h"
-#include "limits.h"
+#include "limit.h"
 
 /* What is stored of a download; the store has a column for each field. */
 struct get_saved {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* See event_log.h. */
 #include "event_log.h"
-#include "limits.h"
+#include "limit.h"
 
 #include <errno.h>
 #include <fcntl.h>

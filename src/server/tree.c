@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* See tree.h. Paths as text are in tree_path.c. */
 #include "tree.h"
-#include "limits.h"
+#include "limit.h"
 #include "macro.h"
 #include "mem.h"
 #include "os.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Request targets and paths as text. See tree.h. */
-#include "limits.h"
+#include "limit.h"
 #include "str.h"
 #include "tree.h"
 

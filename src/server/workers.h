@@ -7,7 +7,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include "limits.h"
+#include "limit.h"
 
 struct work;
 struct workers {

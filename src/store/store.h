@@ -104,7 +104,7 @@ void bcj2__store_farewell_done(struct store_farewell *farewell);
    (BCJ2_E_NOT_SUPPORTED), the schema (newer: BCJ2_E_NOT_SUPPORTED; corrupt or not ours:
    BCJ2_E_DATABASE_CORRUPT, nothing is recreated), the space (BCJ2_E_DISK_FULL). Keeps a shared lock
    on open.lock. Rows of completed and cancelled jobs are purged if nobody else has the queue open.
- */
+   BCJ2_E_CLOSED in a child that was forked while its parent had any store open. */
 bcj2_status bcj2__store_open(const char *directory, const struct log *log, struct store **ret);
 /* Returns NULL; NULL is fine. In a forked child it does nothing: all of the store stays the
    parent's. */

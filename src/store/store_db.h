@@ -60,4 +60,11 @@ bcj2_status bcj2__store_exec(struct store *s, sqlite3 *db, const char *sql, cons
 /* BCJ2_OK; BCJ2_E_NOT_SUPPORTED if the schema is newer than this library. */
 bcj2_status bcj2__store_check_version(struct store *s, int64_t version);
 
+/* The path of a file in the queue directory; mem_free. */
+bcj2_status bcj2__store_path_in(const struct store *s, const char *name, char **ret);
+
+/* With writer.lock held, so that only one process makes a database at a time: makes it if there is
+   none, and removes what a killed process left of one. */
+bcj2_status bcj2__store_ensure_database(struct store *s);
+
 #endif

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Opening and closing a queue directory: what is refused, the locks, making the database.
-
-   Nothing but SQLite opens the database, its -wal or its -shm: closing any other descriptor of them
-   would drop the locks that SQLite holds in this process. Looking with lstat is allowed. A new
-   database is made under another name and gets its own by a link, so that nobody ever sees half of
-   one. */
+/* Opening and closing a queue directory: what is refused, and the locks. Not here: making a new
+   database (store_make.c). */
 #include "store_db.h"
 
+#include <stdatomic.h>
 #include "detail.h"
 #include "mem.h"
 #include "store_schema.h"
@@ -39,18 +36,12 @@ static bcj2_status check_directory(const char *directory)
     return bcj2__os_check_folder(directory);
 }
 
-static bcj2_status path_in(const struct store *s, const char *name, char **ret)
-{
-    *ret = bcj2__mem_printf("%s/%s", s->directory, name);
-    return *ret == NULL ? bcj2__detail_no_memory() : BCJ2_OK;
-}
-
 /* ---- the locks ---- */
 
 static bcj2_status open_lock_file(const struct store *s, const char *name, int *ret)
 {
     CLEANUP_FREE char *path = NULL;
-    bcj2_status status = path_in(s, name, &path);
+    bcj2_status status = bcj2__store_path_in(s, name, &path);
     if (status == BCJ2_OK) {
         status = bcj2__os_lock_open(path, ret);
     }
@@ -79,94 +70,6 @@ static bcj2_status lock_open_lock(struct store *s)
     s->alone = status == BCJ2_OK;
     return status == BCJ2_E_LOCK_VIOLATION ? bcj2__os_lock(s->open_lock, OS_LOCK_SHARED, true)
                                            : status;
-}
-
-/* ---- making the database ---- */
-
-static bcj2_status remove_unfinished(const struct store *s)
-{
-    static const char *const names[] = {STORE_DATABASE_NEW, STORE_DATABASE_NEW "-wal",
-                                        STORE_DATABASE_NEW "-shm", STORE_DATABASE_NEW "-journal"};
-    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        CLEANUP_FREE char *path = NULL;
-        bcj2_status status = path_in(s, names[i], &path);
-        if (status == BCJ2_OK) {
-            status = bcj2__os_unlink(path);
-        }
-        if (status != BCJ2_OK) {
-            return status;
-        }
-    }
-    return BCJ2_OK;
-}
-
-static bcj2_status fill(struct store *s, sqlite3 *db)
-{
-    bcj2_status status = bcj2__store_exec(
-        s, db,
-        "PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON; PRAGMA synchronous = FULL;"
-        "PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE;",
-        "making");
-    if (status == BCJ2_OK) {
-        char sql[64];
-        sqlite3_snprintf((int)sizeof sql, sql, "PRAGMA application_id = %d", STORE_APPLICATION_ID);
-        status = bcj2__store_exec(s, db, sql, "making");
-    }
-    if (status == BCJ2_OK) {
-        status = bcj2__store_migrate(s, db, bcj2__store_steps, STORE_VERSION, 0);
-    }
-    if (status == BCJ2_OK) {
-        status = bcj2__store_exec(s, db, "COMMIT; PRAGMA journal_mode = WAL", "making");
-    }
-    return status;
-}
-
-/* Makes an empty database at path: whole and synced when it returns BCJ2_OK. */
-static bcj2_status make_database(struct store *s, const char *path)
-{
-    int fd = -1;
-    bcj2_status status =
-        bcj2__os_create(path, &fd); /* for its mode; SQLite comes after the close */
-    if (status != BCJ2_OK) {
-        return status;
-    }
-    bcj2__os_close(fd);
-    sqlite3 *db = NULL;
-    int rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
-    status = rc == SQLITE_OK ? fill(s, db) : bcj2__store_failed(s, db, rc, "making");
-    rc = sqlite3_close(db);
-    if (status == BCJ2_OK && rc != SQLITE_OK) {
-        status = bcj2__store_failed(s, NULL, rc, "making");
-    }
-    return status;
-}
-
-/* With writer.lock held: only one process makes a database at a time. */
-static bcj2_status ensure_database(struct store *s)
-{
-    struct os_stat st;
-    bcj2_status status = remove_unfinished(s);
-    if (status == BCJ2_OK) {
-        status = bcj2__os_stat(s->path, false, &st);
-    }
-    if (status != BCJ2_OK || st.exists) {
-        return status;
-    }
-    CLEANUP_FREE char *path = NULL;
-    status = path_in(s, STORE_DATABASE_NEW, &path);
-    if (status != BCJ2_OK) {
-        return status;
-    }
-    status = make_database(s, path);
-    if (status == BCJ2_OK) {
-        status = bcj2__os_link(path, s->path);
-    }
-    if (status == BCJ2_OK) {
-        status = remove_unfinished(s);
-    } else {
-        (void)remove_unfinished(s);
-    }
-    return status == BCJ2_OK ? bcj2__os_sync_folder_of(s->path) : status;
 }
 
 /* ---- opening it ---- */
@@ -247,7 +150,7 @@ static bcj2_status set_up(struct store *s)
 
 static bcj2_status open_database(struct store *s)
 {
-    bcj2_status status = ensure_database(s);
+    bcj2_status status = bcj2__store_ensure_database(s);
     if (status != BCJ2_OK) {
         return status;
     }
@@ -256,6 +159,30 @@ static bcj2_status open_database(struct store *s)
                                  SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_NOFOLLOW,
                              NULL);
     return rc == SQLITE_OK ? set_up(s) : bcj2__store_failed(s, s->db, rc, "opening");
+}
+
+/* ---- forks ---- */
+
+/* How many stores are open (lower half) and in which fork generation (upper half). SQLite keeps one
+   picture per process of the locks it holds. A forked child inherits the picture and not the locks:
+   a store it opened would go unnoticed by its parent, which deletes the log when it closes. */
+static _Atomic uint64_t open_stores;
+
+static bool enter_open_stores(uint32_t generation)
+{
+    uint64_t now = atomic_load(&open_stores);
+    do {
+        if ((uint32_t)now != 0 && now >> 32 != generation) {
+            return false;
+        }
+    } while (!atomic_compare_exchange_weak(&open_stores, &now,
+                                           (uint64_t)generation << 32 | ((uint32_t)now + 1)));
+    return true;
+}
+
+static void leave_open_stores(void)
+{
+    atomic_fetch_sub(&open_stores, 1);
 }
 
 /* ---- the store ---- */
@@ -281,7 +208,7 @@ static bcj2_status purge(struct store *s)
 
 static bcj2_status open_in(struct store *s)
 {
-    bcj2_status status = path_in(s, STORE_DATABASE, &s->path);
+    bcj2_status status = bcj2__store_path_in(s, STORE_DATABASE, &s->path);
     if (status == BCJ2_OK) {
         s->lock = bcj2__os_mutex_create();
         status = s->lock == NULL ? bcj2__detail_no_memory() : BCJ2_OK;
@@ -322,12 +249,19 @@ bcj2_status bcj2__store_open(const char *directory, const struct log *log, struc
     if (status != BCJ2_OK) {
         return status;
     }
+    uint32_t generation = bcj2__os_fork_generation();
+    if (!enter_open_stores(generation)) {
+        return bcj2__detail(BCJ2_E_CLOSED,
+                            "this process was forked while a queue was open: it cannot open %s",
+                            directory);
+    }
     struct store *s = bcj2__mem_calloc(1, sizeof *s);
     if (s == NULL) {
+        leave_open_stores();
         return bcj2__detail_no_memory();
     }
     s->open_lock = s->writer_lock = -1;
-    s->generation = bcj2__os_fork_generation();
+    s->generation = generation;
     s->log = log == NULL ? (struct log){0} : *log;
     /* absolute and without links: SQLite takes "file:…" for a URI and follows no link */
     status = bcj2__os_real_path(directory, &s->directory);
@@ -352,6 +286,11 @@ void *bcj2__store_close(struct store *s)
         bcj2__store_rollback(s);
     }
     bcj2__sql_forget(s);
+    /* The last one to close locks everybody out while it folds the log into the database: under the
+       writer lock nobody is just opening it. */
+    if (s->db != NULL && s->writer_lock >= 0) {
+        (void)bcj2__os_lock(s->writer_lock, OS_LOCK_EXCLUSIVE, true);
+    }
     (void)sqlite3_close(s->db);
     close_lock_file(s->writer_lock);
     close_lock_file(s->open_lock);
@@ -359,5 +298,6 @@ void *bcj2__store_close(struct store *s)
     bcj2__mem_free(s->path);
     bcj2__mem_free(s->directory);
     bcj2__mem_free(s);
+    leave_open_stores();
     return NULL;
 }

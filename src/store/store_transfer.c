@@ -10,11 +10,11 @@
 #define UPLOAD_COLUMNS                                                                             \
     "up_phase, up_source_size, up_source_mtime_s, up_source_mtime_ns, up_session_id, up_host_id, " \
     "up_fallback_s, up_fallback_used_ms, up_acked, up_fragment, up_ceiling, up_reply_url, "        \
-    "up_reply_host, up_close_tried, up_new_session_tried"
+    "up_reply_host, up_close_tried, up_new_session_tried, up_bad_answers"
 #define DOWNLOAD_COLUMNS                                                                    \
     "get_begun, get_total_known, get_total, get_offset, get_synced, get_etag, "             \
     "get_last_modified, get_last_modified_strong, get_restarts, get_preconditions_failed, " \
-    "get_plain_only, get_origin_tried, get_boot_id"
+    "get_plain_only, get_origin_tried, get_bad_answers, get_boot_id"
 
 static void bind_upload(struct sql *q, const struct bup_saved *b)
 {
@@ -33,6 +33,7 @@ static void bind_upload(struct sql *q, const struct bup_saved *b)
     bcj2__sql_bind_text(q, b->reply_host);
     bcj2__sql_bind_i64(q, b->close_tried);
     bcj2__sql_bind_i64(q, b->new_session_tried);
+    bcj2__sql_bind_i64(q, b->bad_answers);
 }
 
 static void read_upload(struct sql *q, struct bup_saved *b)
@@ -58,6 +59,7 @@ static void read_upload(struct sql *q, struct bup_saved *b)
     bcj2__sql_text_into(q, b->reply_host, sizeof b->reply_host);
     b->close_tried = bcj2__sql_bool(q);
     b->new_session_tried = bcj2__sql_bool(q);
+    b->bad_answers = bcj2__sql_u32(q);
 }
 
 static void bind_download(struct sql *q, const struct store_transfer *t)
@@ -75,6 +77,7 @@ static void bind_download(struct sql *q, const struct store_transfer *t)
     bcj2__sql_bind_i64(q, g->preconditions_failed);
     bcj2__sql_bind_i64(q, g->plain_only);
     bcj2__sql_bind_i64(q, g->origin_tried);
+    bcj2__sql_bind_i64(q, g->bad_answers);
     bcj2__sql_bind_text(q, t->get_boot_id);
 }
 
@@ -93,6 +96,7 @@ static void read_download(struct sql *q, struct store_transfer *t)
     g->preconditions_failed = bcj2__sql_u32(q);
     g->plain_only = bcj2__sql_bool(q);
     g->origin_tried = bcj2__sql_bool(q);
+    g->bad_answers = bcj2__sql_u32(q);
     bcj2__sql_text_into(q, t->get_boot_id, sizeof t->get_boot_id);
 }
 
@@ -137,8 +141,8 @@ bcj2_status bcj2__store_set_transfer(struct store *s, int64_t seq, const struct 
     if (status == BCJ2_OK) {
         struct sql q = bcj2__sql(s, "INSERT OR REPLACE INTO transfers (job_seq, " UPLOAD_COLUMNS
                                     ", " DOWNLOAD_COLUMNS ") VALUES (?,"
-                                    " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-                                    " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+                                    " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+                                    " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
         bcj2__sql_bind_i64(&q, seq);
         bind_upload(&q, &t->bup);
         bind_download(&q, t);

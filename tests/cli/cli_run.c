@@ -15,11 +15,14 @@
 #include <unistd.h>
 
 #define MOST_ARGUMENTS 32
+#define MOST_KEPT      1024
 
 char cli_folder[PATH_SIZE];
 char cli_base[256];
 static pid_t server_pid;
 static int run_count;
+static void *kept[MOST_KEPT];
+static size_t kept_count;
 
 /* What the server does with an upload is in its name. */
 static const char application[] = "#!/bin/sh\n"
@@ -33,22 +36,31 @@ static const char application[] = "#!/bin/sh\n"
 
 /* ---- files ---- */
 
+/* Remembers memory until the end of the test. */
+static void *keep(void *memory)
+{
+    ck_assert_ptr_nonnull(memory);
+    ck_assert_uint_lt(kept_count, MOST_KEPT);
+    kept[kept_count++] = memory;
+    return memory;
+}
+
+static char *joined(const char *a, const char *b, const char *c)
+{
+    size_t size = strlen(a) + strlen(b) + strlen(c) + 1;
+    char *text = keep(malloc(size));
+    (void)snprintf(text, size, "%s%s%s", a, b, c);
+    return text;
+}
+
 const char *cli_path(const char *name)
 {
-    static char paths[8][PATH_SIZE + 256];
-    static unsigned next;
-    char *path = paths[next++ % 8];
-    (void)snprintf(path, sizeof paths[0], "%s/%s", cli_folder, name);
-    return path;
+    return joined(cli_folder, "/", name);
 }
 
 const char *cli_url(const char *name)
 {
-    static char urls[8][512];
-    static unsigned next;
-    char *url = urls[next++ % 8];
-    (void)snprintf(url, sizeof urls[0], "%s%s", cli_base, name);
-    return url;
+    return joined(cli_base, "", name);
 }
 
 static void write_file(const char *path, const void *data, size_t length, mode_t mode)
@@ -68,9 +80,10 @@ const char *cli_make_file(const char *name, size_t bytes)
         state = state * 1103515245u + 12345u;
         data[i] = (unsigned char)(state >> 16);
     }
-    write_file(cli_path(name), data, bytes, 0600);
+    const char *path = cli_path(name);
+    write_file(path, data, bytes, 0600);
     free(data);
-    return cli_path(name);
+    return path;
 }
 
 char *cli_read(const char *path, size_t *ret_length)
@@ -78,8 +91,7 @@ char *cli_read(const char *path, size_t *ret_length)
     struct stat st;
     int fd = open(path, O_RDONLY);
     ck_assert_msg(fd >= 0 && fstat(fd, &st) == 0, "%s: %s", path, strerror(errno));
-    char *data = malloc((size_t)st.st_size + 1);
-    ck_assert_ptr_nonnull(data);
+    char *data = keep(malloc((size_t)st.st_size + 1));
     ck_assert_int_eq(read(fd, data, (size_t)st.st_size), (ssize_t)st.st_size);
     data[st.st_size] = '\0';
     (void)close(fd);
@@ -137,20 +149,18 @@ static int open_output(const char *path)
 }
 
 /* "NAME-N" in the folder, N counting the programs that were run. */
-static void numbered(char path[PATH_SIZE], const char *name)
+static const char *numbered(const char *name)
 {
     char text[64];
     (void)snprintf(text, sizeof text, "%s-%d", name, run_count);
-    (void)snprintf(path, PATH_SIZE, "%.4000s", cli_path(text));
+    return cli_path(text);
 }
 
 struct ended cli_run_program(const char *const *argv, const char *stdout_path)
 {
     struct ended ended = {0};
-    char out_path[PATH_SIZE], err_path[PATH_SIZE];
     run_count++;
-    numbered(out_path, "out");
-    numbered(err_path, "err");
+    const char *out_path = numbered("out"), *err_path = numbered("err");
     int out = open_output(stdout_path != NULL ? stdout_path : out_path);
     int err = open_output(err_path);
     pid_t pid = fork();
@@ -169,12 +179,10 @@ struct ended cli_run_program(const char *const *argv, const char *stdout_path)
 /* bcj2 --queue QUEUE first … */
 static void gather(const char **argv, const char *first, va_list args)
 {
-    static char queue[PATH_SIZE];
     size_t count = 0;
-    (void)snprintf(queue, sizeof queue, "%.4000s", cli_path("queue"));
     argv[count++] = program("BCJ2_PROGRAM");
     argv[count++] = "--queue";
-    argv[count++] = queue;
+    argv[count++] = cli_path("queue");
     for (const char *word = first; word != NULL; word = va_arg(args, const char *)) {
         ck_assert_uint_lt(count + 1, MOST_ARGUMENTS);
         argv[count++] = word;
@@ -208,7 +216,7 @@ void cli_start_program(struct running *run, bool terminal, const char *const *ar
     int ends[2];
     memset(run, 0, sizeof *run);
     run_count++;
-    numbered(run->out_path, "out");
+    run->out_path = numbered("out");
     if (terminal) {
         ends[0] = open_terminal(&ends[1]);
     } else {
@@ -278,24 +286,18 @@ static void start_server(const char *option, const char *value)
 {
     const char *argv[] = {program("BCJ2_SERVER"),
                           "--root",
-                          NULL,
+                          cli_path("root"),
                           "--listen",
                           "127.0.0.1:0",
-                          "--app-exec",
-                          NULL,
                           "--log",
-                          NULL,
+                          cli_path("server.log"),
+                          "--app-exec",
+                          cli_path("application"),
                           option,
                           value,
                           NULL};
-    char root[PATH_SIZE], app[PATH_SIZE], log[PATH_SIZE], line[256] = "";
+    char line[256] = "";
     int ends[2];
-    (void)snprintf(root, sizeof root, "%.4000s", cli_path("root"));
-    (void)snprintf(app, sizeof app, "%.4000s", cli_path("application"));
-    (void)snprintf(log, sizeof log, "%.4000s", cli_path("server.log"));
-    argv[2] = root;
-    argv[6] = app;
-    argv[8] = log;
     ck_assert_int_eq(pipe(ends), 0);
     server_pid = fork();
     ck_assert_int_ge(server_pid, 0);
@@ -314,9 +316,10 @@ static void start_server(const char *option, const char *value)
 static void stop_server(void)
 {
     if (server_pid > 0) {
-        (void)kill(server_pid, SIGTERM);
-        (void)waitpid(server_pid, NULL, 0);
+        pid_t pid = server_pid;
         server_pid = 0;
+        (void)kill(pid, SIGTERM);
+        ck_assert_msg(status_of(pid) == 0, "the server did not end well");
     }
 }
 
@@ -351,4 +354,7 @@ void cli_teardown(void)
         _exit(127);
     }
     ck_assert_int_eq(status_of(pid), 0);
+    while (kept_count > 0) {
+        free(kept[--kept_count]);
+    }
 }

@@ -22,13 +22,14 @@ void cli_teardown(void);     /* stops it, removes the folder */
 /* Starts it again with one more option (NULL: none). */
 void cli_restart_server(const char *option, const char *value);
 
-/* A path in the folder; valid until eight more calls. */
+/* What the following functions return is freed by cli_teardown(). */
+
+/* A path in the folder. */
 const char *cli_path(const char *name);
 const char *cli_url(const char *name);
 /* A file of so many bytes that repeat late; returns its path. */
 const char *cli_make_file(const char *name, size_t bytes);
-/* The whole file and a NUL; a file that cannot be read fails the test. Not freed: a test is a
-   process. */
+/* The whole file and a NUL; a file that cannot be read fails the test. */
 char *cli_read(const char *path, size_t *ret_length);
 bool cli_same(const char *path, const char *other);
 bool cli_exists(const char *path);
@@ -50,7 +51,7 @@ struct running {
     int err; /* its stderr, or the terminal that its stderr is */
     char seen[65536];
     size_t seen_length;
-    char out_path[PATH_SIZE];
+    const char *out_path;
 };
 
 /* The same as cli_run(), not waited for; terminal: its stderr is one. */

@@ -29,6 +29,7 @@ START_TEST(upload_reply)
     ended = cli_run_program(argv, NULL);
     assert_ended(ended, 1);
     assert_contains(ended.err, "E_INVALIDARG");
+    assert_contains(ended.err, "absolute path");
 }
 END_TEST
 

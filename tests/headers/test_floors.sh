@@ -76,7 +76,7 @@ expect_offence src/core/bad.c 'libsodium' '#include <sodium.h>'
 expect_offence src/cli/bad.c 'libmicrohttpd' '#include <microhttpd.h>'
 expect_offence src/proto/bad.c 'neither allocates' '#include "mem.h"'
 expect_offence src/proto/bad.c 'nor logs' '#include "log.h"'
-expect_offence include/bcj2/bad.h 'public header' '#include "limits.h"'
+expect_offence include/bcj2/bad.h 'public header' '#include "limit.h"'
 expect_offence include/bcj2/bad.h 'public header' '#include <sys/types.h>'
 for function in atoi strtol sprintf strcpy strcat gets system popen localtime gmtime strtok alloca; do
     expect_offence src/os/bad.c 'banned' "x = $function(y);"

@@ -3,7 +3,7 @@
    at the body, redirects. Not here: failures, time-outs, aborts (test_net_failures.c), TLS
    (test_net_tls.c). */
 #include "net_client.h"
-#include "limits.h"
+#include "limit.h"
 #include "os.h"
 #include "timeouts.h"
 

@@ -2,7 +2,7 @@
 /* What goes wrong with a transfer: each failure that can be made on loopback, and libcurl's codes
    in our words. Not here: time-outs and aborts (test_net_timeouts.c), TLS (test_net_tls.c). */
 #include "net_client.h"
-#include "limits.h"
+#include "limit.h"
 #include "os.h"
 #include "net_internal.h"
 

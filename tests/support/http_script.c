@@ -22,9 +22,10 @@ struct connection {
     struct http_script *script;
     const struct http_step *steps;
     pthread_t thread;
-    int fd;          /* -1 once closed; under the script's lock */
-    char *data;      /* what came; under the script's lock */
-    size_t length;   /* under the script's lock */
+    int fd;        /* -1 once closed; under the script's lock */
+    char *data;    /* what came; under the script's lock */
+    size_t length; /* under the script's lock */
+    size_t capacity;
     size_t consumed; /* bytes of data that steps have used */
 };
 
@@ -51,12 +52,14 @@ static bool receive(struct connection *c)
         return false;
     }
     pthread_mutex_lock(&c->script->lock);
-    char *data = realloc(c->data, c->length + (size_t)n + 1);
-    if (data == NULL) {
-        abort();
+    if (c->length + (size_t)n + 1 > c->capacity) {
+        c->capacity = 2 * (c->length + (size_t)n + 1);
+        c->data = realloc(c->data, c->capacity);
+        if (c->data == NULL) {
+            abort();
+        }
     }
-    memcpy(data + c->length, piece, (size_t)n);
-    c->data = data;
+    memcpy(c->data + c->length, piece, (size_t)n);
     c->length += (size_t)n;
     c->data[c->length] = '\0';
     pthread_cond_broadcast(&c->script->changed);

@@ -2,7 +2,7 @@
 /* base/hdrs: heads line by line, limits, doubles. */
 #include "../support/suite.h"
 #include "hdrs.h"
-#include "limits.h"
+#include "limit.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* proto/sched: each rule of job-semantics 7.7, and that its moves end. */
+/* proto/schedule: each rule of job-semantics 7.7, and that its moves end. */
 #include "../support/suite.h"
 #include "macro.h"
-#include "sched.h"
+#include "schedule.h"
 
 #include <string.h>
 

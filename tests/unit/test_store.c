@@ -264,6 +264,7 @@ static void fill_transfer(struct store_transfer *t, int row)
     t->bup.fragment = small / 3;
     t->bup.ceiling = small / 5;
     t->bup.close_tried = flag;
+    t->bup.bad_answers = flag ? UINT32_MAX : 0;
     t->bup.new_session_tried = !flag;
     t->get.begun = flag;
     t->get.total_known = !flag;
@@ -277,6 +278,7 @@ static void fill_transfer(struct store_transfer *t, int row)
     t->get.preconditions_failed = small / 11;
     t->get.plain_only = !flag;
     t->get.origin_tried = flag;
+    t->get.bad_answers = flag ? UINT32_MAX : 0;
     (void)snprintf(t->get_boot_id, sizeof t->get_boot_id, "%s", text);
 }
 
@@ -297,6 +299,7 @@ static void same_transfer(const struct store_transfer *a, const struct store_tra
     ck_assert_str_eq(a->bup.reply_url, b->bup.reply_url);
     ck_assert_str_eq(a->bup.reply_host, b->bup.reply_host);
     ck_assert_int_eq(a->bup.close_tried, b->bup.close_tried);
+    ck_assert_uint_eq(a->bup.bad_answers, b->bup.bad_answers);
     ck_assert_int_eq(a->bup.new_session_tried, b->bup.new_session_tried);
     ck_assert_int_eq(a->get.begun, b->get.begun);
     ck_assert_int_eq(a->get.total_known, b->get.total_known);
@@ -310,6 +313,7 @@ static void same_transfer(const struct store_transfer *a, const struct store_tra
     ck_assert_uint_eq(a->get.preconditions_failed, b->get.preconditions_failed);
     ck_assert_int_eq(a->get.plain_only, b->get.plain_only);
     ck_assert_int_eq(a->get.origin_tried, b->get.origin_tried);
+    ck_assert_uint_eq(a->get.bad_answers, b->get.bad_answers);
     ck_assert_str_eq(a->get_boot_id, b->get_boot_id);
 }
 

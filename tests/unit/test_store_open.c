@@ -169,6 +169,7 @@ static bcj2_status open_without_privileges(const char *directory)
         }
         struct store *s;
         bcj2_status status = bcj2__store_open(directory, NULL, &s);
+        bcj2__store_close(s);
         _exit(status == BCJ2_E_ACCESSDENIED ? 1 : status == BCJ2_OK ? 0 : 2);
     }
     int result = 0;
@@ -259,7 +260,7 @@ static void damage(int kind)
         break;
     case 1: /* its writer was killed: what it committed is still in the log */
         if (fork() == 0) {
-            sqlite3 *db = NULL;
+            static sqlite3 *db;
             bool good = sqlite3_open(in_scratch("queue.db"), &db) == SQLITE_OK &&
                         sqlite3_exec(db, "PRAGMA application_id = 7; CREATE TABLE t (x);", NULL,
                                      NULL, NULL) == SQLITE_OK;

@@ -137,6 +137,18 @@ START_TEST(people_and_origins)
     char text[256];
     bcj2__url_for_people("https://h/p?secret=1#x", text);
     ck_assert_str_eq(text, "https://h/p");
+    bcj2__url_for_people("https://user:pass@word@h/p@q", text);
+    ck_assert_str_eq(text, "https://h/p@q");
+    bcj2__url_for_people("user:secret@h/p", text);
+    ck_assert_str_eq(text, "h/p");
+    bcj2__url_for_people("ftp://h", text);
+    ck_assert_str_eq(text, "ftp://h");
+    char longer[600] = "http://h/";
+    memset(longer + 9, 'a', 590);
+    longer[599] = '\0';
+    bcj2__url_for_people(longer, text);
+    ck_assert_uint_eq(strlen(text), 255);
+    ck_assert_str_eq(text + 250, "aa...");
     ck_assert(bcj2__url_same_origin("http://H/x", "http://h:80/y"));
     ck_assert(!bcj2__url_same_origin("http://h/", "https://h/"));
     ck_assert(!bcj2__url_same_origin("http://h/", "http://hh/"));

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Every limit of the library, once. Character limits of BITS count UTF-16 units, the others bytes.
-   Not here: what a peer or a user may set (job properties), and time-outs of the network
-   (timeouts.h). */
-#ifndef BCJ2_BASE_LIMITS_H
-#define BCJ2_BASE_LIMITS_H
+/* Every limit of the library, once. Character limits of BITS count UTF-16 units, the others bytes. (A
+   limit.h on the include path would hide the C library's.) Not here: what a peer or a user may set
+   (job properties), and time-outs of the network (timeouts.h). */
+#ifndef BCJ2_BASE_LIMIT_H
+#define BCJ2_BASE_LIMIT_H
 
 /* names and texts a caller gives */
 #define LIMIT_DISPLAY_NAME_UTF16 256

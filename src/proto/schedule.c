@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* See sched.h. */
-#include "sched.h"
+/* See schedule.h. */
+#include "schedule.h"
 
 #define FOREGROUND   BCJ2_JOB_PRIORITY_FOREGROUND
 #define LOWEST       BCJ2_JOB_PRIORITY_LOW

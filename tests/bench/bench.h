@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* What the benchmarks share: the clock, what machine this is, and how pairs of measurements are
+   printed. A benchmark prints plain lines; it fails when something did not work, never because it was
+   slow. The figures and how to read them: docs/performance.md. */
+#ifndef BCJ2_BENCH_H
+#define BCJ2_BENCH_H
+
+#include <bcj2/bcj2.h>
+
+#define BENCH_PAIRS 5
+
+double bench_seconds(void); /* monotonic */
+
+/* Ends the process with a message if the call failed. */
+void bench_must(bcj2_status status, const char *what);
+void bench_check(int ok, const char *what);
+
+/* The first lines: what is measured, when, on what machine and in which folder. */
+void bench_title(const char *what, const char *folder);
+
+/* Alternates bare() and ours(), each once as a warm-up, then in pairs; each gives back a duration in
+   seconds. Prints each pair in units (bytes, jobs, …) a second, then the median and the spread of
+   ours relative to bare. round: 0 for the warm-up, then 1 to BENCH_PAIRS. */
+void bench_pairs(const char *unit, double units, double (*bare)(void *user, int round),
+                 double (*ours)(void *user, int round), void *user);
+
+#endif

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: MIT */
+/* See scenario.h. */
+#include "scenario.h"
+
+#include "../support/bits_server.h"
+#include "../support/queue.h"
+#include "os.h"
+
+#include <dirent.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
+
+#define UPLOAD_SIZE 20000u
+#define REPLY_SIZE  1100000u /* enough for its space to be reserved beforehand */
+
+/* What the calls of one run said; each only if those before it succeeded. */
+struct run {
+    bool opened, created, named, added, resumed, transferred, completed;
+    bcj2_guid id;
+    char reply_path[512], upload_path[512], url[128];
+    struct bits_server *server;
+    /* of the first call that failed */
+    const char *failed;
+    bcj2_status status;
+    char detail[512];
+};
+
+static char upload[UPLOAD_SIZE], reply[REPLY_SIZE];
+static const char *sweeping; /* for messages */
+static unsigned sweeping_kth;
+
+#define CHECK(condition, ...)                                                             \
+    do {                                                                                  \
+        if (!(condition)) {                                                               \
+            char why_[700];                                                               \
+            (void)snprintf(why_, sizeof why_, __VA_ARGS__);                               \
+            ck_abort_msg("%s at use %u: %s (%s)", sweeping, sweeping_kth, #condition, why_); \
+        }                                                                                 \
+    } while (0)
+
+/* Leak checking after each run tells which fault leaks; only where the sanitizer is. */
+int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
+
+/* ---- one run ---- */
+
+/* Notes the first failure; true: go on. */
+static bool said(struct run *r, const char *call, bcj2_status s)
+{
+    if (BCJ2_SUCCEEDED(s)) {
+        return true;
+    }
+    r->failed = call;
+    r->status = s;
+    (void)snprintf(r->detail, sizeof r->detail, "%s", bcj2_last_detail());
+    return false;
+}
+
+/* A job in ERROR is not a failed call: the fault hit the engine, and the job says so. */
+static bool wait_for_transfer(struct run *r, bcj2_job *job)
+{
+    bcj2_job_state state = -1;
+    bcj2_status s = bcj2_wait(job, STATE_BIT(TRANSFERRED) | STATE_BIT(ERROR), 20000, &state);
+    if (!said(r, "wait", s)) {
+        return false;
+    }
+    CHECK(s == BCJ2_OK, "the job hangs in state %d", (int)state);
+    return state == BCJ2_JOB_STATE_TRANSFERRED;
+}
+
+static void run_job(struct run *r, bcj2_job *job)
+{
+    r->named = said(r, "set_reply_file_name", bcj2_set_reply_file_name(job, r->reply_path));
+    r->added = r->named && said(r, "add_file", bcj2_add_file(job, r->url, r->upload_path));
+    if (r->added && said(r, "set_retry_delay", bcj2_set_minimum_retry_delay(job, 0))) {
+        r->resumed = said(r, "resume", bcj2_resume(job));
+    }
+    r->transferred = r->resumed && wait_for_transfer(r, job);
+    r->completed = r->transferred && said(r, "complete", bcj2_complete(job));
+}
+
+static void run_with_fault(struct run *r)
+{
+    bcj2_manager *m = NULL;
+    bcj2_job *job = NULL;
+    r->opened = said(r, "open", bcj2_manager_open(queue_path("queue"), NULL, &m));
+    r->created = r->opened &&
+                 said(r, "create_job", bcj2_manager_create_job(m, "swept", BCJ2_JOB_TYPE_UPLOAD_REPLY,
+                                                               &r->id, &job));
+    if (r->created) {
+        run_job(r, job);
+    }
+    bcj2_job_unref(job);
+    bcj2_manager_close(m);
+}
+
+/* ---- afterwards ---- */
+
+static int whole(void *unused, int columns, char **values, char **names)
+{
+    CHECK(columns == 1 && strcmp(values[0], "ok") == 0, "%s", values[0]);
+    return 0;
+}
+
+/* In a process of its own: nobody but SQLite may open the database where a queue is open. */
+static void check_database(void *unused)
+{
+    sqlite3 *db = NULL;
+    const char *path = queue_path("queue/queue.db");
+    struct os_stat st = {0};
+    if (BCJ2_FAILED(bcj2__os_stat(path, false, &st)) || !st.exists) {
+        return; /* the very first open failed */
+    }
+    int rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL);
+    CHECK(rc == SQLITE_OK, "%d", rc);
+    rc = sqlite3_exec(db, "PRAGMA integrity_check", whole, NULL, NULL);
+    CHECK(rc == SQLITE_OK, "%s", sqlite3_errmsg(db));
+    rc = sqlite3_exec(db, "PRAGMA foreign_key_check", whole, NULL, NULL);
+    CHECK(rc == SQLITE_OK, "%s", sqlite3_errmsg(db));
+    (void)sqlite3_close(db);
+}
+
+static void expect_file(const struct run *r, bcj2_job *job)
+{
+    bcj2_file_enum *files = NULL;
+    bcj2_file *file = NULL;
+    uint32_t count = 0;
+    char *url = NULL, *path = NULL;
+    assert_status(bcj2_enum_files(job, &files), BCJ2_OK);
+    assert_status(bcj2_file_enum_count(files, &count), BCJ2_OK);
+    CHECK(count == (r->added ? 1 : 0), "%u files", (unsigned)count);
+    if (count == 1) {
+        assert_status(bcj2_file_enum_next(files, &file), BCJ2_OK);
+        assert_status(bcj2_file_get_remote_name(file, &url), BCJ2_OK);
+        assert_status(bcj2_file_get_local_name(file, &path), BCJ2_OK);
+        CHECK(strcmp(url, r->url) == 0 && strcmp(path, r->upload_path) == 0, "%s %s", url, path);
+    }
+    bcj2_free(url);
+    bcj2_free(path);
+    bcj2_file_unref(file);
+    bcj2_file_enum_unref(files);
+}
+
+static void expect_reply_name(const struct run *r, bcj2_job *job)
+{
+    char *name = NULL;
+    assert_status(bcj2_get_reply_file_name(job, &name), BCJ2_OK);
+    CHECK(r->named ? name != NULL && strcmp(name, r->reply_path) == 0 : name == NULL, "%s",
+          name == NULL ? "no name" : name);
+    bcj2_free(name);
+}
+
+/* The job as the calls left it; NULL: it was completed. */
+static bcj2_job *expect_job(struct run *r)
+{
+    bcj2_manager_info info = BCJ2_MANAGER_INFO_INIT;
+    bcj2_job *job = NULL;
+    bool there = r->created && !r->completed;
+    assert_status(bcj2_manager_get_info(queue_manager, &info), BCJ2_OK);
+    CHECK(info.jobs == (there ? 1 : 0), "%u jobs", (unsigned)info.jobs);
+    bcj2_status s = r->created ? bcj2_manager_get_job(queue_manager, &r->id, &job) : BCJ2_OK;
+    CHECK(s == (r->completed ? BCJ2_E_NOT_FOUND : BCJ2_OK), "0x%08x", (unsigned)s);
+    if (job != NULL) {
+        expect_reply_name(r, job);
+        expect_file(r, job);
+        bool suspended = queue_state(job) == BCJ2_JOB_STATE_SUSPENDED;
+        CHECK(suspended == !r->resumed, "state %d", (int)queue_state(job));
+    }
+    return job;
+}
+
+/* Without faults every step that is left works. */
+static void finish(const struct run *r, bcj2_job *job)
+{
+    if (!r->named) {
+        assert_status(bcj2_set_reply_file_name(job, r->reply_path), BCJ2_OK);
+    }
+    if (!r->added) {
+        assert_status(bcj2_add_file(job, r->url, r->upload_path), BCJ2_OK);
+    }
+    if (queue_state(job) != BCJ2_JOB_STATE_TRANSFERRED) {
+        bcj2_status s = bcj2_resume(job);
+        CHECK(s == BCJ2_OK || s == BCJ2_E_EMPTY, "0x%08x", (unsigned)s); /* EMPTY: just done */
+    }
+    queue_wait(job, STATE_BIT(TRANSFERRED) | STATE_BIT(ERROR), BCJ2_JOB_STATE_TRANSFERRED);
+    assert_status(bcj2_complete(job), BCJ2_OK);
+}
+
+static void expect_content(const char *what, const void *got, size_t size, const void *expected,
+                           size_t expected_size)
+{
+    CHECK(size == expected_size, "%s: %zu bytes", what, size);
+    CHECK(memcmp(got, expected, size) == 0, "%s differs", what);
+}
+
+/* Byte for byte, and nothing else was left in the folder. */
+static void expect_reply(const struct run *r)
+{
+    size_t size = 0;
+    char *got = queue_read_file(r->reply_path, &size);
+    expect_content("the reply", got, size, reply, sizeof reply);
+    free(got);
+    DIR *d = opendir(queue_path("out"));
+    for (struct dirent *entry = readdir(d); entry != NULL; entry = readdir(d)) {
+        CHECK(entry->d_name[0] == '.' || strcmp(entry->d_name, "reply") == 0, "%s", entry->d_name);
+    }
+    (void)closedir(d);
+}
+
+static void expect_upload(const struct run *r)
+{
+    size_t size = 0;
+    uint8_t *got = bits_server_upload(r->server, &size);
+    CHECK(got != NULL, "nothing came");
+    expect_content("the upload", got, size, upload, sizeof upload);
+    free(got);
+}
+
+static void verify(struct run *r)
+{
+    queue_join(queue_fork(check_database, NULL));
+    if (r->completed) {
+        expect_reply(r);
+    }
+    queue_open();
+    bcj2_job *job = expect_job(r);
+    if (!r->created) {
+        job = queue_job(BCJ2_JOB_TYPE_UPLOAD_REPLY);
+        assert_status(bcj2_set_minimum_retry_delay(job, 0), BCJ2_OK);
+    }
+    if (job != NULL) {
+        finish(r, job);
+        expect_reply(r);
+    }
+    bcj2_job_unref(job);
+    queue_close();
+    expect_upload(r);
+    queue_join(queue_fork(check_database, NULL));
+}
+
+/* ---- the sweep ---- */
+
+static void begin(struct run *r)
+{
+    *r = (struct run){.server = bits_server_start()};
+    queue_prepare();
+    queue_write_file("up.bin", upload, sizeof upload);
+    bits_server_set_reply(r->server, reply, sizeof reply);
+    (void)snprintf(r->url, sizeof r->url, "%s", bits_server_url(r->server, "/inbox/up.bin"));
+    (void)snprintf(r->reply_path, sizeof r->reply_path, "%s", queue_path("out/reply"));
+    (void)snprintf(r->upload_path, sizeof r->upload_path, "%s", queue_path("up.bin"));
+}
+
+static void end(struct run *r)
+{
+    queue_stop();
+    bits_server_stop(r->server);
+    if (__lsan_do_recoverable_leak_check != NULL) {
+        CHECK(__lsan_do_recoverable_leak_check() == 0, "see the report");
+    }
+}
+
+/* A failing call says what happened, in words too. */
+static void expect_clear_failure(const struct fault *f, const struct run *r)
+{
+    if (r->failed == NULL) {
+        return;
+    }
+    CHECK(f->expected == BCJ2_OK || r->status == f->expected, "%s: 0x%08x: %s", r->failed,
+          (unsigned)r->status, r->detail);
+    bool damaged = r->status == BCJ2_E_DATABASE_CORRUPT;
+    CHECK(r->status != BCJ2_E_UNEXPECTED && (!damaged || f->looks_damaged), "%s: 0x%08x: %s",
+          r->failed, (unsigned)r->status, r->detail);
+    CHECK(r->detail[0] != '\0', "%s", r->failed);
+}
+
+/* False: the kth use did not come any more. */
+static bool fail_one(const struct fault *f, unsigned kth)
+{
+    struct run r;
+    sweeping_kth = kth;
+    begin(&r);
+    f->plan(f, kth);
+    run_with_fault(&r);
+    bool fired = f->clear();
+    CHECK(fired || r.completed, "%s failed without a fault: 0x%08x %s", r.failed,
+          (unsigned)r.status, r.detail);
+    expect_clear_failure(f, &r);
+    verify(&r);
+    end(&r);
+    return fired;
+}
+
+static unsigned count_uses(const struct fault *f)
+{
+    struct run r;
+    sweeping_kth = 0;
+    begin(&r);
+    f->plan(f, 0);
+    run_with_fault(&r);
+    unsigned uses = f->uses();
+    (void)f->clear();
+    CHECK(r.completed, "%s: 0x%08x %s", r.failed, (unsigned)r.status, r.detail);
+    verify(&r);
+    end(&r);
+    return uses;
+}
+
+static void fill(char *data, size_t size, unsigned seed)
+{
+    for (size_t i = 0; i < size; i++) {
+        seed = seed * 1103515245u + 12345u;
+        data[i] = (char)(seed >> 16);
+    }
+}
+
+void scenario_sweep(const struct fault *f)
+{
+    sweeping = f->name;
+    fill(upload, sizeof upload, 1);
+    fill(reply, sizeof reply, 2);
+    unsigned uses = count_uses(f), step = 1;
+    if (getenv("BCJ2_TEST_LONG") == NULL && uses > f->samples) {
+        step = (uses + f->samples - 1) / f->samples;
+    }
+    /* runs differ a little: go on past the end until nothing fails any more */
+    unsigned kth = 1, failed = 0;
+    for (; fail_one(f, kth); kth += step) {
+        failed++;
+    }
+    printf("%s: %u uses, %u made to fail\n", f->name, uses, failed);
+}

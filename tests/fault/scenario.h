@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* One job from open to close, run while something fails, and what must hold afterwards: what a call
+   said BCJ2_OK to is there, what it refused is not, the database is whole, and without the fault the
+   job comes to its end. Not here: what fails (the three sweeps). */
+#ifndef BCJ2_TESTS_SCENARIO_H
+#define BCJ2_TESTS_SCENARIO_H
+
+#include <bcj2/bcj2.h>
+#include <stdbool.h>
+
+/* What fails: `plan` lets the kth use fail (0: only counts); `clear` ends that and says whether it did. */
+struct fault {
+    const char *name;
+    void (*plan)(const struct fault *f, unsigned kth);
+    bool (*clear)(void);
+    unsigned (*uses)(void);
+    const void *what;    /* for plan */
+    bcj2_status expected; /* what a call that fails says; BCJ2_OK: anything that is clear */
+    bool looks_damaged;   /* SQLite takes a file that it cannot read for a damaged one */
+    unsigned samples;     /* of the short form */
+};
+
+/* Counts the uses in a run without faults, then fails one after the other: all of them with
+   BCJ2_TEST_LONG in the environment, else `samples`, spread evenly. */
+void scenario_sweep(const struct fault *f);
+
+#endif
