@@ -39,10 +39,13 @@ bool bcj2__drive_ours(struct engine *e, struct drive *d)
 bool bcj2__drive_save(struct engine *e, struct drive *d)
 {
     struct store_transfer row = {.exists = true, .bup = d->bup.saved, .get = d->get.saved};
+    /* a session is about the file as it was when it began */
+    uint64_t total =
+        d->bup.saved.phase == BUP_NONE ? d->bytes_total : d->bup.saved.source.size;
     struct store_file file = {
         .index = 0,
-        .bytes_total = d->bytes_total,
-        .bytes_transferred = MIN(d->bup.saved.acked + d->in_flight, d->bytes_total),
+        .bytes_total = total,
+        .bytes_transferred = MIN(d->bup.saved.acked + d->in_flight, total),
         .transferred = d->bup.saved.phase >= BUP_REPLY,
     };
     memcpy(row.get_boot_id, d->get_boot_id, sizeof row.get_boot_id);
