@@ -271,6 +271,25 @@ START_TEST(A57_the_reply_cannot_be_fetched)
 }
 END_TEST
 
+START_TEST(a_reply_does_not_need_the_source_any_more)
+{
+    bcj2_job_progress p = BCJ2_JOB_PROGRESS_INIT;
+    bits_server_set_reply(server, "reply", 5);
+    bits_server_fail(server, BITS_GET, 404, 1);
+    bcj2_job *job = started(BCJ2_JOB_TYPE_UPLOAD_REPLY);
+    queue_wait(job, STATE_BIT(TRANSFERRED) | STATE_BIT(ERROR), BCJ2_JOB_STATE_ERROR);
+    ck_assert_int_eq(unlink(queue_path("up.bin")), 0);
+    assert_status(bcj2_resume(job), BCJ2_OK);
+    queue_wait(job, STATE_BIT(TRANSFERRED) | STATE_BIT(ERROR), BCJ2_JOB_STATE_TRANSFERRED);
+    assert_status(bcj2_get_progress(job, &p), BCJ2_OK);
+    ck_assert_uint_eq(p.bytes_total, 10);
+    ck_assert_uint_eq(p.bytes_transferred, 10);
+    assert_status(bcj2_complete(job), BCJ2_OK);
+    expect_reply_file("reply", 5);
+    bcj2_job_unref(job);
+}
+END_TEST
+
 START_TEST(an_upload_ends_with_its_close)
 {
     bcj2_job *job = transferred(BCJ2_JOB_TYPE_UPLOAD);
@@ -404,6 +423,7 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, A57_the_reply_cannot_be_fetched);
     tc = suite_case(suite, "to the end", 30);
     tcase_add_checked_fixture(tc, start, stop);
+    tcase_add_test(tc, a_reply_does_not_need_the_source_any_more);
     tcase_add_test(tc, an_upload_ends_with_its_close);
     tcase_add_loop_test(tc, complete_replaces_what_is_there, 0, 2);
     tcase_add_loop_test(tc, complete_that_fails_can_be_called_again, 0, 2);
