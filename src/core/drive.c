@@ -339,6 +339,10 @@ static bcj2_status send(struct engine *e, struct drive *d)
         .body_fd = d->source_fd,
         .body_offset = out.first,
         .body_length = out.packet == BUP_PACKET_FRAGMENT ? out.length : 0,
+        .body_guarded = out.packet == BUP_PACKET_FRAGMENT,
+        .body_file_size = d->bup.saved.source.size,
+        .body_mtime_s = d->bup.saved.source.mtime_s,
+        .body_mtime_ns = d->bup.saved.source.mtime_ns,
         .sink_fd = -1,
         .response_timeout_ms =
             d->step.last ? bcj2__timeouts.last_response_ms : bcj2__timeouts.response_ms,
