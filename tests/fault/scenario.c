@@ -30,13 +30,13 @@ static char upload[UPLOAD_SIZE], reply[REPLY_SIZE];
 static const char *sweeping; /* for messages */
 static unsigned sweeping_kth;
 
-#define CHECK(condition, ...)                                                             \
-    do {                                                                                  \
-        if (!(condition)) {                                                               \
-            char why_[700];                                                               \
-            (void)snprintf(why_, sizeof why_, __VA_ARGS__);                               \
+#define CHECK(condition, ...)                                                                \
+    do {                                                                                     \
+        if (!(condition)) {                                                                  \
+            char why_[700];                                                                  \
+            (void)snprintf(why_, sizeof why_, __VA_ARGS__);                                  \
             ck_abort_msg("%s at use %u: %s (%s)", sweeping, sweeping_kth, #condition, why_); \
-        }                                                                                 \
+        }                                                                                    \
     } while (0)
 
 /* Leak checking after each run tells which fault leaks; only where the sanitizer is. */
@@ -84,9 +84,9 @@ static void run_with_fault(struct run *r)
     bcj2_manager *m = NULL;
     bcj2_job *job = NULL;
     r->opened = said(r, "open", bcj2_manager_open(queue_path("queue"), NULL, &m));
-    r->created = r->opened &&
-                 said(r, "create_job", bcj2_manager_create_job(m, "swept", BCJ2_JOB_TYPE_UPLOAD_REPLY,
-                                                               &r->id, &job));
+    r->created = r->opened && said(r, "create_job",
+                                   bcj2_manager_create_job(m, "swept", BCJ2_JOB_TYPE_UPLOAD_REPLY,
+                                                           &r->id, &job));
     if (r->created) {
         run_job(r, job);
     }

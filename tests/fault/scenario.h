@@ -14,7 +14,7 @@ struct fault {
     void (*plan)(const struct fault *f, unsigned kth);
     bool (*clear)(void);
     unsigned (*uses)(void);
-    const void *what;    /* for plan */
+    const void *what;     /* for plan */
     bcj2_status expected; /* what a call that fails says; BCJ2_OK: anything that is clear */
     bool looks_damaged;   /* SQLite takes a file that it cannot read for a damaged one */
     unsigned samples;     /* of the short form */
