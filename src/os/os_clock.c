@@ -24,21 +24,21 @@ bcj2_filetime bcj2__os_wall(void)
 }
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static char made_up_boot_id[OS_BOOT_ID_SIZE];
+static char boot_id[OS_BOOT_ID_SIZE];
 
-static void make_up_boot_id(void)
+/* Once: it is asked for with every deadline, and a process never sees another boot. */
+static void find_boot_id(void)
 {
-    bcj2_guid id = bcj2__guid_random();
-    bcj2__guid_format(&id, made_up_boot_id);
+    if (!bcj2__os_platform_boot_id(boot_id, sizeof boot_id)) {
+        /* One of this process. To others and to the next process it looks like another boot: then
+           less is believed of what was saved, which costs time and no data. */
+        bcj2_guid id = bcj2__guid_random();
+        bcj2__guid_format(&id, boot_id);
+    }
 }
 
 void bcj2__os_boot_id(char text[OS_BOOT_ID_SIZE])
 {
-    if (bcj2__os_platform_boot_id(text, OS_BOOT_ID_SIZE)) {
-        return;
-    }
-    /* One of this process. To others and to the next process it looks like another boot: then less
-       is believed of what was saved, which costs time and no data. */
-    (void)pthread_once(&once, make_up_boot_id);
-    memcpy(text, made_up_boot_id, OS_BOOT_ID_SIZE);
+    (void)pthread_once(&once, find_boot_id);
+    memcpy(text, boot_id, OS_BOOT_ID_SIZE);
 }
