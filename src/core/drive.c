@@ -40,8 +40,7 @@ bool bcj2__drive_save(struct engine *e, struct drive *d)
 {
     struct store_transfer row = {.exists = true, .bup = d->bup.saved, .get = d->get.saved};
     /* a session is about the file as it was when it began */
-    uint64_t total =
-        d->bup.saved.phase == BUP_NONE ? d->bytes_total : d->bup.saved.source.size;
+    uint64_t total = d->bup.saved.phase == BUP_NONE ? d->bytes_total : d->bup.saved.source.size;
     struct store_file file = {
         .index = 0,
         .bytes_total = total,
@@ -179,8 +178,9 @@ static bcj2_status open_source(struct drive *d, struct bup_source *ret)
 
 static void open_and_begin(struct engine *e, struct drive *d)
 {
-    struct bup_event event = {
-        .type = BUP_EV_START, .now_ms = e->now_ms, .failing_ms = d->failing_ms};
+    struct bup_event event = {.type = BUP_EV_START,
+                              .now_ms = e->now_ms,
+                              .failing_ms = d->failing_ms};
     bcj2_status s = open_source(d, &event.source);
     if (BCJ2_FAILED(s)) {
         const struct failure f = bcj2__classify_local(s, BCJ2_ERROR_CONTEXT_LOCAL_FILE, false,

@@ -6,6 +6,7 @@
 #include <check.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -346,6 +347,8 @@ static void *run_acceptor(void *argument)
         pthread_mutex_lock(&s->lock);
         struct connection *c = s->stopping || fd < 0 ? NULL : calloc(1, sizeof *c);
         if (c != NULL) {
+            int yes = 1; /* head and body go out as they are written */
+            (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
             c->server = s;
             c->fd = fd;
         }
