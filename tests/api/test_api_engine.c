@@ -54,11 +54,32 @@ START_TEST(the_folder_of_the_reply_is_gone)
 }
 END_TEST
 
+START_TEST(a_file_that_is_replaced_before_its_session_is_open)
+{
+    size_t size = 0;
+    bcj2_job *job = queue_job_with_file(UPLOAD_REPLY, bits_server_url(server, "/in/up.bin"));
+    bits_server_hold(server, BITS_CREATE);
+    assert_status(bcj2_resume(job), BCJ2_OK);
+    ck_assert(bits_server_wait_held(server));
+    queue_write_file("fresh.bin", "the other", 9);
+    ck_assert_int_eq(rename(queue_path("fresh.bin"), queue_path("up.bin")), 0);
+    bits_server_release(server);
+    queue_wait(job, ENDED, BCJ2_JOB_STATE_TRANSFERRED);
+    uint8_t *got = bits_server_upload(server, &size);
+    ck_assert_ptr_nonnull(got);
+    ck_assert_uint_eq(size, 9);
+    ck_assert_mem_eq(got, "the other", 9);
+    free(got);
+    bcj2_job_unref(job);
+}
+END_TEST
+
 static void add_cases(Suite *suite)
 {
     TCase *tc = suite_case(suite, "local trouble", 30);
     tcase_add_checked_fixture(tc, start, stop);
     tcase_add_test(tc, the_folder_of_the_reply_is_gone);
+    tcase_add_test(tc, a_file_that_is_replaced_before_its_session_is_open);
 }
 
 SUITE_MAIN("api_engine", add_cases)
