@@ -3,11 +3,16 @@
    a store that fails for a while. Against the small server inside the test's process. */
 #include "../support/bits_server.h"
 #include "../support/queue.h"
+#include "../support/sqlite_fault.h"
 
+#include "timeouts.h"
+
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define UPLOAD_REPLY BCJ2_JOB_TYPE_UPLOAD_REPLY
@@ -17,6 +22,7 @@ static struct bits_server *server;
 
 static void start(void)
 {
+    sqlite_fault_install();
     queue_start();
     server = bits_server_start();
     bits_server_set_reply(server, "the reply", 9);
@@ -74,12 +80,72 @@ START_TEST(a_file_that_is_replaced_before_its_session_is_open)
 }
 END_TEST
 
+/* ---- waiting costs nothing ---- */
+
+static bcj2_job *start_job(const char *path)
+{
+    bcj2_job *job = queue_job_with_file(UPLOAD_REPLY, bits_server_url(server, path));
+    assert_status(bcj2_set_minimum_retry_delay(job, 1), BCJ2_OK);
+    assert_status(bcj2_resume(job), BCJ2_OK);
+    return job;
+}
+
+/* Processor time of this process in milliseconds. */
+static long spent_ms(clock_t since)
+{
+    return (long)((clock() - since) * 1000 / CLOCKS_PER_SEC);
+}
+
+START_TEST(a_store_that_fails_while_something_is_due)
+{
+    bcj2__timeouts.store_rest_ms = 3000;
+    bits_server_fail(server, BITS_CREATE, 503, 1);
+    bcj2_job *due = start_job("/a");
+    queue_wait(due, ENDED | STATE_BIT(TRANSIENT_ERROR), BCJ2_JOB_STATE_TRANSIENT_ERROR);
+    bits_server_hold(server, BITS_FRAGMENT);
+    bcj2_job *job = start_job("/b");
+    ck_assert(bits_server_wait_held(server));
+    sqlite_fault_plan(SQLITE_CALL_WRITE, ENOSPC, 1, UINT32_MAX);
+    bits_server_release(server);
+    clock_t begun = clock();
+    assert_status(bcj2_wait(job, ENDED, 2500, NULL), BCJ2_S_FALSE);
+    ck_assert_int_lt(spent_ms(begun), 200);
+    ck_assert(sqlite_fault_clear());
+    queue_wait(job, ENDED, BCJ2_JOB_STATE_TRANSFERRED);
+    queue_wait(due, ENDED, BCJ2_JOB_STATE_TRANSFERRED);
+    bcj2_job_unref(job);
+    bcj2_job_unref(due);
+}
+END_TEST
+
+START_TEST(a_close_that_waits_for_a_goodbye)
+{
+    bcj2__timeouts.close_farewell_ms = 1500;
+    bits_server_hold(server, BITS_CLOSE);
+    bcj2_job *job = start_job("/a");
+    queue_wait(job, ENDED, BCJ2_JOB_STATE_TRANSFERRED);
+    bcj2_job_unref(job);
+    ck_assert(bits_server_wait_held(server));
+    bits_server_hold(server, BITS_FRAGMENT);
+    job = start_job("/b");
+    queue_wait(job, STATE_BIT(TRANSFERRING), BCJ2_JOB_STATE_TRANSFERRING);
+    bcj2_job_unref(job);
+    clock_t begun = clock();
+    queue_close();
+    ck_assert_int_lt(spent_ms(begun), 200);
+}
+END_TEST
+
 static void add_cases(Suite *suite)
 {
     TCase *tc = suite_case(suite, "local trouble", 30);
     tcase_add_checked_fixture(tc, start, stop);
     tcase_add_test(tc, the_folder_of_the_reply_is_gone);
     tcase_add_test(tc, a_file_that_is_replaced_before_its_session_is_open);
+    tc = suite_case(suite, "waiting", 30);
+    tcase_add_checked_fixture(tc, start, stop);
+    tcase_add_test(tc, a_store_that_fails_while_something_is_due);
+    tcase_add_test(tc, a_close_that_waits_for_a_goodbye);
 }
 
 SUITE_MAIN("api_engine", add_cases)
