@@ -346,6 +346,11 @@ void bcj2__drive_disk_event(struct engine *e, struct drive *d, const struct disk
     }
     if (BCJ2_FAILED(op->status)) {
         bcj2__net_abort(e->net, d->token);
+        if (op->work != DISK_PREALLOCATE) {
+            /* the kernel may forget what it could not write: as after a reboot, only what was synced
+               before counts */
+            d->get_boot_id[0] = '\0';
+        }
         if (bcj2__drive_ours(e, d)) {
             fail_locally(e, d, op->status, "writing the reply's temporary file", op->detail);
         }

@@ -5,9 +5,11 @@
 #include "../support/queue.h"
 #include "../support/sqlite_fault.h"
 
+#include "os_syscall.h"
 #include "timeouts.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,6 +82,49 @@ START_TEST(a_file_that_is_replaced_before_its_session_is_open)
 }
 END_TEST
 
+static atomic_bool sync_fails;
+
+static int sync_or_not(int fd)
+{
+    if (atomic_load(&sync_fails)) {
+        errno = EIO;
+        return -1;
+    }
+    return fsync(fd);
+}
+
+START_TEST(a_reply_that_could_not_be_synced_is_not_believed)
+{
+    char id_text[BCJ2_GUID_TEXT_SIZE], temp[128];
+    bcj2_guid id;
+    uint8_t *data = NULL;
+    uint64_t length = 0;
+    queue_close();
+    (void)bcj2__os_syscall_set("fdatasync", (os_function)sync_or_not);
+    queue_open();
+    bcj2_job *job = queue_job_with_file(UPLOAD_REPLY, bits_server_url(server, "/in/up.bin"));
+    atomic_store(&sync_fails, true);
+    assert_status(bcj2_resume(job), BCJ2_OK);
+    queue_wait(job, ENDED, BCJ2_JOB_STATE_ERROR);
+    atomic_store(&sync_fails, false);
+
+    /* what the disk has is not what was written */
+    assert_status(bcj2_get_id(job, &id), BCJ2_OK);
+    bcj2_guid_format(&id, id_text);
+    (void)snprintf(temp, sizeof temp, "out/.bcj2-%.36s.tmp", id_text + 1);
+    queue_write_file(temp, "XXXXXXXXX", 9);
+    assert_status(bcj2_resume(job), BCJ2_OK);
+    queue_wait(job, ENDED, BCJ2_JOB_STATE_TRANSFERRED);
+    assert_status(bcj2_get_reply_data(job, &data, &length), BCJ2_OK);
+    ck_assert_uint_eq(length, 9);
+    ck_assert_mem_eq(data, "the reply", 9);
+    bcj2_free(data);
+    bcj2_job_unref(job);
+    queue_close();
+    bcj2__os_syscall_reset();
+}
+END_TEST
+
 /* ---- waiting costs nothing ---- */
 
 static bcj2_job *start_job(const char *path)
@@ -142,6 +187,7 @@ static void add_cases(Suite *suite)
     tcase_add_checked_fixture(tc, start, stop);
     tcase_add_test(tc, the_folder_of_the_reply_is_gone);
     tcase_add_test(tc, a_file_that_is_replaced_before_its_session_is_open);
+    tcase_add_test(tc, a_reply_that_could_not_be_synced_is_not_believed);
     tc = suite_case(suite, "waiting", 30);
     tcase_add_checked_fixture(tc, start, stop);
     tcase_add_test(tc, a_store_that_fails_while_something_is_due);
