@@ -85,8 +85,9 @@ void bcj2__queue_house(struct engine *e)
         e->house_ms = e->now_ms + 60000;
         return;
     }
-    /* what ends or is touched meanwhile is seen the next time: nothing here is urgent */
-    e->house_ms = MIN(expire_ms, e->now_ms + (left > 0 ? PURGE_EVERY_MS : LOOK_EVERY_MS));
+    /* what ends or is touched meanwhile is seen the next time; what is made meanwhile expires after it */
+    uint64_t look_ms = MIN(LOOK_EVERY_MS, (uint64_t)e->core->inactivity_s * 1000);
+    e->house_ms = MIN(expire_ms, e->now_ms + (left > 0 ? MIN(PURGE_EVERY_MS, look_ms) : look_ms));
 }
 
 /* A job whose next attempt is due: again, or for the last time. */

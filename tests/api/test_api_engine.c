@@ -181,6 +181,21 @@ START_TEST(a_close_that_waits_for_a_goodbye)
 }
 END_TEST
 
+START_TEST(each_job_nobody_touches_is_cancelled)
+{
+    bcj2_manager_options options = BCJ2_MANAGER_OPTIONS_INIT;
+    options.job_inactivity_timeout = 1;
+    queue_close();
+    assert_status(bcj2_manager_open(queue_path("queue"), &options, &queue_manager), BCJ2_OK);
+    bcj2_job *job = start_job("/a");
+    queue_wait(job, STATE_BIT(CANCELLED), BCJ2_JOB_STATE_CANCELLED);
+    bcj2_job_unref(job);
+    job = queue_job(UPLOAD_REPLY);
+    queue_wait(job, STATE_BIT(CANCELLED), BCJ2_JOB_STATE_CANCELLED);
+    bcj2_job_unref(job);
+}
+END_TEST
+
 static void add_cases(Suite *suite)
 {
     TCase *tc = suite_case(suite, "local trouble", 30);
@@ -192,6 +207,7 @@ static void add_cases(Suite *suite)
     tcase_add_checked_fixture(tc, start, stop);
     tcase_add_test(tc, a_store_that_fails_while_something_is_due);
     tcase_add_test(tc, a_close_that_waits_for_a_goodbye);
+    tcase_add_test(tc, each_job_nobody_touches_is_cancelled);
 }
 
 SUITE_MAIN("api_engine", add_cases)
