@@ -125,6 +125,38 @@ START_TEST(a_reply_that_could_not_be_synced_is_not_believed)
 }
 END_TEST
 
+/* ---- the log ---- */
+
+static char reply_url[128];
+static atomic_uint lines, telling_lines;
+
+static void read_line(void *user, int32_t level, const char *line)
+{
+    (void)user;
+    (void)level;
+    atomic_fetch_add(&lines, 1);
+    if (strstr(line, reply_url) != NULL || strstr(line, "secret") != NULL) {
+        atomic_fetch_add(&telling_lines, 1);
+    }
+}
+
+START_TEST(the_log_names_no_reply)
+{
+    bcj2_manager_options options = BCJ2_MANAGER_OPTIONS_INIT;
+    options.log = read_line;
+    (void)snprintf(reply_url, sizeof reply_url, "%s", bits_server_url(server, "/reply"));
+    queue_close();
+    assert_status(bcj2_manager_open(queue_path("queue"), &options, &queue_manager), BCJ2_OK);
+    bcj2_job *job = queue_job_with_file(UPLOAD_REPLY, bits_server_url(server, "/in/up.bin?secret"));
+    assert_status(bcj2_resume(job), BCJ2_OK);
+    queue_wait(job, ENDED, BCJ2_JOB_STATE_TRANSFERRED);
+    bcj2_job_unref(job);
+    queue_close();
+    ck_assert_uint_gt(atomic_load(&lines), 0);
+    ck_assert_uint_eq(atomic_load(&telling_lines), 0);
+}
+END_TEST
+
 /* ---- waiting costs nothing ---- */
 
 static bcj2_job *start_job(const char *path)
@@ -203,6 +235,7 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, the_folder_of_the_reply_is_gone);
     tcase_add_test(tc, a_file_that_is_replaced_before_its_session_is_open);
     tcase_add_test(tc, a_reply_that_could_not_be_synced_is_not_believed);
+    tcase_add_test(tc, the_log_names_no_reply);
     tc = suite_case(suite, "waiting", 30);
     tcase_add_checked_fixture(tc, start, stop);
     tcase_add_test(tc, a_store_that_fails_while_something_is_due);
