@@ -125,6 +125,19 @@ START_TEST(a_reply_that_could_not_be_synced_is_not_believed)
 }
 END_TEST
 
+/* With its retries forbidden; or with the time for them over when one is due. */
+START_TEST(an_upload_whose_close_fails_is_transferred)
+{
+    bcj2_job *job = queue_job_with_file(BCJ2_JOB_TYPE_UPLOAD, bits_server_url(server, "/a"));
+    assert_status(bcj2_set_no_progress_timeout(job, _i == 0 ? 0 : 1), BCJ2_OK);
+    assert_status(bcj2_set_minimum_retry_delay(job, 1), BCJ2_OK);
+    bits_server_fail(server, BITS_CLOSE, 503, 1);
+    assert_status(bcj2_resume(job), BCJ2_OK);
+    queue_wait(job, ENDED, BCJ2_JOB_STATE_TRANSFERRED);
+    bcj2_job_unref(job);
+}
+END_TEST
+
 /* ---- the log ---- */
 
 static char reply_url[128];
@@ -235,6 +248,7 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, the_folder_of_the_reply_is_gone);
     tcase_add_test(tc, a_file_that_is_replaced_before_its_session_is_open);
     tcase_add_test(tc, a_reply_that_could_not_be_synced_is_not_believed);
+    tcase_add_loop_test(tc, an_upload_whose_close_fails_is_transferred, 0, 2);
     tcase_add_test(tc, the_log_names_no_reply);
     tc = suite_case(suite, "waiting", 30);
     tcase_add_checked_fixture(tc, start, stop);
