@@ -163,17 +163,27 @@ static struct drive *new_drive(struct engine *e, int64_t seq)
     return d;
 }
 
-/* A source that the server has whole is not needed any more: its user may have removed it. */
-static bcj2_status open_source(struct drive *d, struct bup_source *ret)
+/* Opens the source, in place of what was opened before; false: the drive has failed. One that the server
+   has whole is not needed any more: its user may have removed it. */
+static bool open_source(struct engine *e, struct drive *d, struct bup_source *ret)
 {
     struct os_stat st = {0};
     if (d->bup.saved.phase >= BUP_REPLY) {
         *ret = d->bup.saved.source;
-        return BCJ2_OK;
+        d->bytes_total = ret->size;
+        return true;
     }
+    (void)bcj2__os_close(d->source_fd);
     bcj2_status s = bcj2__os_open_source(d->local_name, &d->source_fd, &st);
+    if (BCJ2_FAILED(s)) {
+        const struct failure f = bcj2__classify_local(s, BCJ2_ERROR_CONTEXT_LOCAL_FILE, false,
+                                                      "opening the file to upload");
+        bcj2__drive_fail(e, d, &f, BUP_PACKET_NONE, bcj2__detail_get());
+        return false;
+    }
     *ret = (struct bup_source){.size = st.size, .mtime_s = st.mtime_s, .mtime_ns = st.mtime_ns};
-    return s;
+    d->bytes_total = ret->size;
+    return true;
 }
 
 static void open_and_begin(struct engine *e, struct drive *d)
@@ -181,15 +191,9 @@ static void open_and_begin(struct engine *e, struct drive *d)
     struct bup_event event = {.type = BUP_EV_START,
                               .now_ms = e->now_ms,
                               .failing_ms = d->failing_ms};
-    bcj2_status s = open_source(d, &event.source);
-    if (BCJ2_FAILED(s)) {
-        const struct failure f = bcj2__classify_local(s, BCJ2_ERROR_CONTEXT_LOCAL_FILE, false,
-                                                      "opening the file to upload");
-        bcj2__drive_fail(e, d, &f, BUP_PACKET_NONE, bcj2__detail_get());
-        return;
+    if (open_source(e, d, &event.source)) {
+        bcj2__drive_bup(e, d, &event);
     }
-    d->bytes_total = event.source.size;
-    bcj2__drive_bup(e, d, &event);
 }
 
 void bcj2__drive_start(struct engine *e, int64_t seq)
@@ -227,6 +231,24 @@ static void no_answer(struct engine *e, struct drive *d, enum net_failure failur
     bcj2__drive_bup(e, d, &event);
 }
 
+static void answered(struct engine *e, struct drive *d, const struct net_event *event)
+{
+    struct bup_event answer = {
+        .type = BUP_EV_ANSWER,
+        .now_ms = e->now_ms,
+        .head = event->head,
+        .elapsed_ms = event->elapsed_ms,
+    };
+    if (d->bup.saved.phase != BUP_NONE) {
+        answer.source = source_now(d);
+    } else if (!bcj2__drive_ours(e, d) || !open_source(e, d, &answer.source)) {
+        /* a session is about the file that has the name when it begins, and that file is sent: the one
+           that was opened for the run may have been replaced since */
+        return;
+    }
+    bcj2__drive_bup(e, d, &answer);
+}
+
 void bcj2__drive_net_event(struct engine *e, struct drive *d, const struct net_event *event)
 {
     if (d->ended) {
@@ -247,14 +269,7 @@ void bcj2__drive_net_event(struct engine *e, struct drive *d, const struct net_e
         no_answer(e, d, event->failure, event->local_status);
         return;
     }
-    const struct bup_event answer = {
-        .type = BUP_EV_ANSWER,
-        .now_ms = e->now_ms,
-        .source = source_now(d),
-        .head = event->head,
-        .elapsed_ms = event->elapsed_ms,
-    };
-    bcj2__drive_bup(e, d, &answer);
+    answered(e, d, event);
 }
 
 /* Bytes of the present fragment that have left us but are not stored as progress yet. */

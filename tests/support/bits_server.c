@@ -302,12 +302,13 @@ static bool serve_one(struct connection *c)
     bool ok = read_request(c, &r);
     if (ok) {
         pthread_mutex_lock(&s->lock);
+        bool held = s->holding[r.kind];
+        s->held += held;
+        pthread_cond_broadcast(&s->changed);
         while (s->holding[r.kind] && !s->stopping) {
-            s->held++;
-            pthread_cond_broadcast(&s->changed);
             pthread_cond_wait(&s->changed, &s->lock);
-            s->held--;
         }
+        s->held -= held;
         answer(s, &r, &a);
         if (a.body_size > 0) { /* a copy: the reply may be changed while it is sent */
             body = malloc(a.body_size);
