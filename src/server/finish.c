@@ -108,32 +108,27 @@ static void place(struct ending *e)
 
 /* ---- to the disk ---- */
 
-/* The file and its way there: each folder that was made for it holds the name of the next. */
-static bool sync_file_and_folders(int folder, const char *name)
-{
-    int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    int parent = openat(folder, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool ok = fd >= 0 && parent >= 0 && fsync(fd) == 0 && fsync(folder) == 0 && fsync(parent) == 0;
-    if (fd >= 0) {
-        (void)close(fd);
-    }
-    if (parent >= 0) {
-        (void)close(parent);
-    }
-    return ok;
-}
-
 /* The whole upload for reading. -1: it is not safe on the disk. */
 static int sync_upload(struct ending *e)
 {
-    int folder = session_open_folder(e->server, e->session, "Requests", false);
-    if (folder < 0) {
+    int fd = session_open_request(e->server, e->session);
+    if (fd >= 0 && fsync(fd) != 0) {
+        int error = errno;
+        (void)close(fd);
+        errno = error;
         return -1;
     }
-    bool ok = sync_file_and_folders(folder, SESSION_REQUEST_FILE);
-    int fd = ok ? openat(folder, SESSION_REQUEST_FILE, O_RDONLY | O_NOFOLLOW | O_CLOEXEC) : -1;
-    (void)close(folder);
     return fd;
+}
+
+static bool sync_reply(struct ending *e, int replies)
+{
+    int fd = openat(replies, SESSION_REPLY_FILE, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    bool ok = fd >= 0 && fsync(fd) == 0 && session_sync_folders(e->server, e->session, "Replies");
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return ok;
 }
 
 /* ---- the application ---- */
@@ -180,7 +175,7 @@ static void take_reply(struct ending *e, struct application *a)
     e->has_reply_file = true;
     if (!set_reply_url(e)) {
         fail(e, 400, BCJ2_E_INVALIDARG);
-    } else if (!sync_file_and_folders(a->replies, SESSION_REPLY_FILE)) {
+    } else if (!sync_reply(e, a->replies)) {
         fail(e, 500, BCJ2_E_DISK_FULL);
     }
 }
@@ -250,7 +245,8 @@ static void record_outcome(struct ending *e)
     if (gone) {
         return;
     }
-    if (record == NULL || !session_record_write(e->server, session, record, true)) {
+    if (record == NULL || !session_record_write(e->server, session, record, true) ||
+        !session_sync_folders(e->server, session, "Requests")) {
         event(&e->server->log, "error %s cannot be recorded: %s", session->id_text,
               strerror(errno));
         fail(e, 500, BCJ2_E_DISK_FULL);

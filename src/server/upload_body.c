@@ -59,8 +59,8 @@ static void sync_behind(void *argument)
         session->stalled = NULL;
     }
     (void)pthread_mutex_unlock(&session->lock);
-    if (record != NULL) {
-        (void)session_record_write(job->server, session, record, true);
+    if (record != NULL && session_record_write(job->server, session, record, true)) {
+        (void)session_sync_folders(job->server, session, "Requests");
     }
     session_release(job->server, session);
     bcj2__mem_free(job);
