@@ -33,6 +33,13 @@ static void fail(struct ending *e, uint32_t status, bcj2_status code)
     e->outcome = (struct bup_srv_outcome){.status = status, .code = code, .context = 5};
 }
 
+/* The system said no (errno). */
+static void fail_on_disk(struct ending *e, const char *what)
+{
+    event(&e->server->log, "error %s cannot be %s: %s", e->session->id_text, what, strerror(errno));
+    fail(e, 500, BCJ2_E_DISK_FULL);
+}
+
 /* ---- to its destination ---- */
 
 static bool same_file(int folder, const char *name, const struct session *session)
@@ -74,9 +81,7 @@ static void place_in(struct ending *e, int from, int folder, const char *name)
     if (result != 0 && (errno == EEXIST || errno == EISDIR || errno == ENOTEMPTY)) {
         fail(e, config->rules.conflict_409 ? 409 : 403, BCJ2_E_ACCESSDENIED);
     } else if (result != 0 || fsync(folder) != 0) {
-        event(&e->server->log, "error %s cannot be moved: %s", e->session->id_text,
-              strerror(errno));
-        fail(e, 500, BCJ2_E_DISK_FULL);
+        fail_on_disk(e, "moved");
     } else if (is_moving(e->server)) {
         e->moved = unlinkat(from, SESSION_REQUEST_FILE, 0) == 0;
     }
@@ -107,19 +112,6 @@ static void place(struct ending *e)
 }
 
 /* ---- to the disk ---- */
-
-/* The whole upload for reading. -1: it is not safe on the disk. */
-static int sync_upload(struct ending *e)
-{
-    int fd = session_open_request(e->server, e->session);
-    if (fd >= 0 && fsync(fd) != 0) {
-        int error = errno;
-        (void)close(fd);
-        errno = error;
-        return -1;
-    }
-    return fd;
-}
 
 static bool sync_reply(struct ending *e, int replies)
 {
@@ -200,6 +192,9 @@ static void ask_application(struct ending *e)
     event(&server->log, "notify %s status %u", e->session->id_text, (unsigned)a.status);
     if (a.status >= 200 && a.status < 300) {
         take_reply(e, &a);
+        if (e->outcome.status < 300 && fsync(e->upload) != 0) {
+            fail_on_disk(e, "synced");
+        }
         if (a.copy && e->outcome.status < 300) {
             place(e);
         }
@@ -247,9 +242,7 @@ static void record_outcome(struct ending *e)
     }
     if (record == NULL || !session_record_write(e->server, session, record, true) ||
         !session_sync_folders(e->server, session, "Requests")) {
-        event(&e->server->log, "error %s cannot be recorded: %s", session->id_text,
-              strerror(errno));
-        fail(e, 500, BCJ2_E_DISK_FULL);
+        fail_on_disk(e, "recorded");
     }
 }
 
@@ -279,17 +272,17 @@ static void run(void *argument)
 {
     struct ending *e = argument;
     e->outcome = (struct bup_srv_outcome){.status = 200};
-    e->upload = e->moved ? -1 : sync_upload(e);
+    e->upload = e->moved ? -1 : session_open_request(e->server, e->session, O_RDONLY);
     if (e->moved) {
         ; /* it was at its destination when the server started */
     } else if (e->upload < 0) {
-        event(&e->server->log, "error %s cannot be synced: %s", e->session->id_text,
-              strerror(errno));
-        fail(e, 500, BCJ2_E_DISK_FULL);
-    } else if (is_moving(e->server)) {
-        place(e);
-    } else {
+        fail_on_disk(e, "read");
+    } else if (!is_moving(e->server)) {
         ask_application(e);
+    } else if (fsync(e->upload) != 0) {
+        fail_on_disk(e, "synced");
+    } else {
+        place(e);
     }
     if (e->upload >= 0) {
         (void)close(e->upload);

@@ -42,13 +42,13 @@ int session_open_folder(const struct server *server, const struct session *sessi
     return folder;
 }
 
-int session_open_request(const struct server *server, const struct session *session)
+int session_open_request(const struct server *server, const struct session *session, int flags)
 {
     int folder = session_open_folder(server, session, "Requests", false);
     if (folder < 0) {
         return -1;
     }
-    int fd = openat(folder, SESSION_REQUEST_FILE, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    int fd = openat(folder, SESSION_REQUEST_FILE, flags | O_NOFOLLOW | O_CLOEXEC);
     (void)close(folder);
     struct stat st;
     if (fd >= 0 &&
