@@ -124,7 +124,8 @@ struct bup_srv_plan bcj2__bup_srv_fragment(const struct bup_srv_rules *rules,
     } else if (request->length > rules->fragment_max) {
         refuse(&plan, session, request, 413, BCJ2_E_HTTP_ERROR_413);
     } else if (plan.total == session->next) {
-        /* all is there; that this is all may be news, if the server was killed in the last fragment */
+        /* all is there; that this is all may be news, if the server was killed in the last
+           fragment */
         session->total_known = session->complete = true;
         session->total = plan.total;
         plan.move = BUP_SRV_FINISH;

@@ -179,6 +179,8 @@ static void delete_folder(const struct server *server, const struct session *ses
     }
 }
 
+/* The reply first: after a kill between the two the record still leads to the session, and the Close
+   or Cancel that was not answered comes again. */
 void session_delete_files(struct server *server, const struct session *session)
 {
     delete_folder(server, session, "Replies");

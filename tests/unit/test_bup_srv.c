@@ -251,6 +251,11 @@ static const struct {
     {"bytes 0-4/100", 5, 100, 0, false, BUP_SRV_FINISH, 0, 0, 0, 0}, /* total was not known */
     {"bytes 0-4/100", 5, 100, 0, true, BUP_SRV_FINISH, 0, 0, 0, 0},
     {"bytes 90-99/101", 10, 100, 100, false, BUP_SRV_REFUSE, 0, 0, 400, E_ARG},
+    /* all bytes are there, and the fragment that tells so is a duplicate */
+    {"bytes 0-99/100", 100, 100, 0, false, BUP_SRV_FINISH, 0, 0, 0, 0},
+    {"bytes 0-9/100", 10, 100, 0, false, BUP_SRV_FINISH, 0, 0, 0, 0},
+    {"bytes 0-99/100", 100, 100, 0, true, BUP_SRV_FINISH, 0, 0, 0, 0},
+    {"bytes 0-9/101", 10, 100, 0, false, BUP_SRV_REFUSE, 0, 0, 200, BCJ2_OK},
     /* no bytes at all */
     {"bytes 0-0/0", 0, 0, 0, false, BUP_SRV_FINISH, 0, 0, 0, 0},
     {"bytes */0", 0, 0, 0, false, BUP_SRV_FINISH, 0, 0, 0, 0},
