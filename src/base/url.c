@@ -295,4 +295,8 @@ void bcj2__url_for_people(const char *url, char text[256])
     bool cut = (size_t)scheme_length + length > 255;
     (void)snprintf(text, 256, "%.*s%.*s%s", scheme_length, url,
                    (int)(cut ? 252 - (size_t)scheme_length : length), rest, cut ? "..." : "");
+    /* nor may one that is refused for a line end put a line into a log */
+    for (char *p = text; *p != '\0'; p++) {
+        *p = (unsigned char)*p < 0x20 || *p == 0x7f ? '?' : *p;
+    }
 }

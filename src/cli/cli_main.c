@@ -131,6 +131,7 @@ static int run_command(struct cli *cli)
         result = out_failed_errno(cli, "cannot write to standard output");
     }
     free(cli->queue);
+    interrupt_stop();
     if (cli->signal != 0) {
         interrupt_die(cli->signal);
     }

@@ -202,7 +202,7 @@ int cmd_run(struct cli *cli)
 {
     struct watch watch = {0};
     if (!interrupt_start()) {
-        return out_failed_errno(cli, "cannot wait for signals");
+        return out_failed(cli, BCJ2_E_OUTOFMEMORY, "cannot wait for signals");
     }
     interrupt_hold();
     int result = cli_open(cli, 0);

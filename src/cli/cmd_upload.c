@@ -226,7 +226,7 @@ static int upload(struct cli *cli, bcj2_job_type type)
     }
     int result = prepare_paths(cli, &up);
     if (result == EXIT_DONE && !detach && !interrupt_start()) {
-        result = out_failed_errno(cli, "cannot wait for signals");
+        result = out_failed(cli, BCJ2_E_OUTOFMEMORY, "cannot wait for signals");
     }
     if (result == EXIT_DONE) {
         interrupt_hold();

@@ -7,16 +7,20 @@
 #include <stdlib.h>
 
 #define INSISTING 3
+#define WAKE_UP   SIGUSR1 /* from ourselves: the thread shall end. From others it ends the process. */
 
 enum mode { MODE_DIE, MODE_HOLD, MODE_CLOSE };
 
 static struct {
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    sigset_t set; /* not changed after the start */
+    sigset_t set; /* not changed after the start, like the two that follow */
+    pthread_t thread;
+    bool started;
     enum mode mode;
-    int number;   /* the first signal that came; 0 = none */
-    int count;    /* how many came */
+    int number; /* the first signal that came; 0 = none */
+    int count;  /* how many came */
+    bool stopping;
     bool closing; /* the thread is inside bcj2_manager_close() */
     struct cli *cli;
 } state = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
@@ -48,24 +52,34 @@ static void close_manager(void)
     (void)pthread_cond_broadcast(&state.changed);
 }
 
+/* Called with the lock held. */
+static void take(int number)
+{
+    bool first = ++state.count == 1;
+    if ((first && state.mode == MODE_DIE) || state.count >= INSISTING || number == WAKE_UP) {
+        interrupt_die(number);
+    }
+    if (first) {
+        state.number = number;
+    }
+    if (first && state.mode == MODE_CLOSE) {
+        close_manager();
+    }
+}
+
 static void *wait_for_signals(void *unused)
 {
     (void)unused;
-    for (;;) {
+    bool stopping = false;
+    while (!stopping) {
         int number = 0;
         if (sigwait(&state.set, &number) != 0) {
             continue;
         }
         (void)pthread_mutex_lock(&state.lock);
-        bool first = ++state.count == 1;
-        if ((first && state.mode == MODE_DIE) || state.count >= INSISTING) {
-            interrupt_die(number);
-        }
-        if (first) {
-            state.number = number;
-        }
-        if (first && state.mode == MODE_CLOSE) {
-            close_manager();
+        stopping = state.stopping;
+        if (!stopping) {
+            take(number);
         }
         (void)pthread_mutex_unlock(&state.lock);
     }
@@ -76,19 +90,28 @@ bool interrupt_start(void)
 {
     static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
     (void)sigemptyset(&state.set);
+    (void)sigaddset(&state.set, WAKE_UP);
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         struct sigaction now;
         if (sigaction(numbers[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN) {
             (void)sigaddset(&state.set, numbers[i]);
         }
     }
-    pthread_t thread;
-    if (pthread_sigmask(SIG_BLOCK, &state.set, NULL) != 0 ||
-        pthread_create(&thread, NULL, wait_for_signals, NULL) != 0) {
-        return false;
+    state.started = pthread_sigmask(SIG_BLOCK, &state.set, NULL) == 0 &&
+                    pthread_create(&state.thread, NULL, wait_for_signals, NULL) == 0;
+    return state.started;
+}
+
+void interrupt_stop(void)
+{
+    if (state.started) {
+        (void)pthread_mutex_lock(&state.lock);
+        state.stopping = true;
+        (void)pthread_mutex_unlock(&state.lock);
+        (void)pthread_kill(state.thread, WAKE_UP);
+        (void)pthread_join(state.thread, NULL);
+        state.started = false;
     }
-    (void)pthread_detach(thread);
-    return true;
 }
 
 void interrupt_hold(void)

@@ -8,7 +8,7 @@
           nothing is waited for).
 
    The end that the first signal began is not disturbed by a second one (timeout(1), for one, sends
-   each twice); with the third somebody insists, and the process ends at once.
+   each twice); with the third somebody insists, and the process ends.
 
    A signal that was ignored when the program began (nohup, a job in the background) stays so. */
 #ifndef BCJ2_CLI_INTERRUPT_H
@@ -25,6 +25,8 @@ void interrupt_close_on_signal(struct cli *cli);
 void interrupt_end(struct cli *cli);
 /* Waits for a signal: after interrupt_close_on_signal(), until it has done its work. */
 void interrupt_wait(void);
+/* Ends the thread; before the process ends in an orderly way. Nothing if there is none. */
+void interrupt_stop(void);
 /* Ends the process by the signal, so that a shell sees what happened. */
 void interrupt_die(int number);
 

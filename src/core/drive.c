@@ -39,10 +39,13 @@ bool bcj2__drive_ours(struct engine *e, struct drive *d)
 bool bcj2__drive_save(struct engine *e, struct drive *d)
 {
     struct store_transfer row = {.exists = true, .bup = d->bup.saved, .get = d->get.saved};
+    /* a session is about the file as it was when it began */
+    uint64_t total =
+        d->bup.saved.phase == BUP_NONE ? d->bytes_total : d->bup.saved.source.size;
     struct store_file file = {
         .index = 0,
-        .bytes_total = d->bytes_total,
-        .bytes_transferred = MIN(d->bup.saved.acked + d->in_flight, d->bytes_total),
+        .bytes_total = total,
+        .bytes_transferred = MIN(d->bup.saved.acked + d->in_flight, total),
         .transferred = d->bup.saved.phase >= BUP_REPLY,
     };
     memcpy(row.get_boot_id, d->get_boot_id, sizeof row.get_boot_id);
@@ -161,23 +164,31 @@ static struct drive *new_drive(struct engine *e, int64_t seq)
     return d;
 }
 
-static void open_and_begin(struct engine *e, struct drive *d)
+/* A source that the server has whole is not needed any more: its user may have removed it. */
+static bcj2_status open_source(struct drive *d, struct bup_source *ret)
 {
     struct os_stat st = {0};
+    if (d->bup.saved.phase >= BUP_REPLY) {
+        *ret = d->bup.saved.source;
+        return BCJ2_OK;
+    }
     bcj2_status s = bcj2__os_open_source(d->local_name, &d->source_fd, &st);
+    *ret = (struct bup_source){.size = st.size, .mtime_s = st.mtime_s, .mtime_ns = st.mtime_ns};
+    return s;
+}
+
+static void open_and_begin(struct engine *e, struct drive *d)
+{
+    struct bup_event event = {
+        .type = BUP_EV_START, .now_ms = e->now_ms, .failing_ms = d->failing_ms};
+    bcj2_status s = open_source(d, &event.source);
     if (BCJ2_FAILED(s)) {
         const struct failure f = bcj2__classify_local(s, BCJ2_ERROR_CONTEXT_LOCAL_FILE, false,
                                                       "opening the file to upload");
         bcj2__drive_fail(e, d, &f, BUP_PACKET_NONE, bcj2__detail_get());
         return;
     }
-    d->bytes_total = st.size;
-    const struct bup_event event = {
-        .type = BUP_EV_START,
-        .now_ms = e->now_ms,
-        .source = {.size = st.size, .mtime_s = st.mtime_s, .mtime_ns = st.mtime_ns},
-        .failing_ms = d->failing_ms,
-    };
+    d->bytes_total = event.source.size;
     bcj2__drive_bup(e, d, &event);
 }
 

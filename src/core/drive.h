@@ -52,6 +52,7 @@ struct drive {
     int sink_fd;
     bool opened; /* the temporary file was opened in act: start the machine */
     bcj2_status open_status;
+    char open_detail[256];           /* of a failure */
     bool flowing;                    /* the body is being written */
     uint64_t flow_offset;            /* where it began */
     uint64_t saved_offset, saved_ms; /* progress as it was last stored */

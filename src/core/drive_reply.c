@@ -16,11 +16,13 @@
 
 #define PREALLOCATE_FROM (1024u * 1024) /* bytes still to come */
 
-static void fail_locally(struct engine *e, struct drive *d, bcj2_status status, const char *what)
+/* After bcj2__drive_ours(). */
+static void fail_locally(struct engine *e, struct drive *d, bcj2_status status, const char *what,
+                         const char *detail)
 {
     const struct failure f =
         bcj2__classify_local(status, BCJ2_ERROR_CONTEXT_LOCAL_FILE, false, what);
-    bcj2__drive_fail(e, d, &f, BUP_PACKET_NONE, bcj2__detail_get());
+    bcj2__drive_fail(e, d, &f, BUP_PACKET_NONE, detail);
 }
 
 /* ---- where the reply is ---- */
@@ -126,8 +128,11 @@ void bcj2__drive_reply_opened(struct engine *e, struct drive *d)
     struct os_stat st = {0};
     struct get_saved saved = d->get.saved;
     char boot_id[OS_BOOT_ID_SIZE];
+    if (!bcj2__drive_ours(e, d)) {
+        return;
+    }
     if (BCJ2_FAILED(d->open_status)) {
-        fail_locally(e, d, d->open_status, "opening the reply's temporary file");
+        fail_locally(e, d, d->open_status, "opening the reply's temporary file", d->open_detail);
         return;
     }
     bcj2__os_boot_id(boot_id);
@@ -140,7 +145,7 @@ void bcj2__drive_reply_opened(struct engine *e, struct drive *d)
         s = bcj2__os_truncate(d->sink_fd, saved.offset);
     }
     if (BCJ2_FAILED(s)) {
-        fail_locally(e, d, s, "looking at the reply's temporary file");
+        fail_locally(e, d, s, "looking at the reply's temporary file", bcj2__detail_get());
         return;
     }
     memcpy(d->get_boot_id, boot_id, sizeof d->get_boot_id);
@@ -183,7 +188,7 @@ static bool cut_file(struct engine *e, struct drive *d)
         s = bcj2__os_truncate(d->sink_fd, d->get_step.offset);
     }
     if (BCJ2_FAILED(s)) {
-        fail_locally(e, d, s, "cutting the reply's temporary file");
+        fail_locally(e, d, s, "cutting the reply's temporary file", bcj2__detail_get());
         return false;
     }
     return true;
@@ -341,9 +346,8 @@ void bcj2__drive_disk_event(struct engine *e, struct drive *d, const struct disk
     }
     if (BCJ2_FAILED(op->status)) {
         bcj2__net_abort(e->net, d->token);
-        (void)bcj2__detail(op->status, "%s", op->detail);
         if (bcj2__drive_ours(e, d)) {
-            fail_locally(e, d, op->status, "writing the reply's temporary file");
+            fail_locally(e, d, op->status, "writing the reply's temporary file", op->detail);
         }
     } else if (op->work == DISK_PREALLOCATE) {
         body_may_flow(e, d);
@@ -416,6 +420,9 @@ void bcj2__drive_reply_act(struct engine *e, struct drive *d)
     switch (act) {
     case DRIVE_ACT_OPEN_REPLY:
         d->open_status = open_temp(d);
+        if (BCJ2_FAILED(d->open_status)) {
+            (void)snprintf(d->open_detail, sizeof d->open_detail, "%s", bcj2__detail_get());
+        }
         d->opened = e->again = true;
         break;
     case DRIVE_ACT_GET:

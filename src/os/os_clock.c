@@ -26,11 +26,12 @@ bcj2_filetime bcj2__os_wall(void)
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static char boot_id[OS_BOOT_ID_SIZE];
 
-/* Without one of the system it is one of this process. To others and to the next process that looks
-   like another boot: then less is believed of what was saved, which costs time and no data. */
+/* Once: it is asked for with every deadline, and a process never sees another boot. */
 static void find_boot_id(void)
 {
     if (!bcj2__os_platform_boot_id(boot_id, sizeof boot_id)) {
+        /* One of this process. To others and to the next process it looks like another boot: then
+           less is believed of what was saved, which costs time and no data. */
         bcj2_guid id = bcj2__guid_random();
         bcj2__guid_format(&id, boot_id);
     }
@@ -38,6 +39,6 @@ static void find_boot_id(void)
 
 void bcj2__os_boot_id(char text[OS_BOOT_ID_SIZE])
 {
-    (void)pthread_once(&once, find_boot_id); /* every deadline asks: a file of /proc is too slow */
+    (void)pthread_once(&once, find_boot_id);
     memcpy(text, boot_id, OS_BOOT_ID_SIZE);
 }

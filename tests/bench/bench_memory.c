@@ -2,8 +2,8 @@
 /* The most memory that a client takes, for a small and a large file: a process for each. That the two
    are the same is a test, too (tests/net/test_memory.c). */
 #include "../support/job_process.h"
-#include "../support/server_process.h"
 #include "bench.h"
+#include "server_process.h"
 
 #include <inttypes.h>
 #include <stdio.h>

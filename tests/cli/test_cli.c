@@ -268,6 +268,25 @@ START_TEST(interrupted_and_continued)
 }
 END_TEST
 
+START_TEST(cancel_tells_the_server)
+{
+    const char *file = cli_make_file("file", SLOW_BYTES);
+    struct running run;
+    cli_restart_server("--limit-rate", SLOW_RATE);
+    cli_start(&run, false, "upload-reply", file, cli_url("file"), NULL);
+    cli_expect(&run, "uploading");
+    assert_ended(cli_end(&run, SIGINT), 128 + SIGINT);
+    char *id = only_job();
+    /* while another job waits nothing is moved, and nobody is told: the next run does both */
+    char *other = detach(file, cli_url("other"));
+    assert_ended(cli_run("cancel", id, NULL), 0);
+    assert_lacks(cli_read(cli_path("server.log"), NULL), "cancel {");
+    assert_ended(cli_run("cancel", other, NULL), 0);
+    assert_contains(cli_read(cli_path("server.log"), NULL), "cancel {");
+    assert_queue_empty();
+}
+END_TEST
+
 START_TEST(progress_bar_on_a_terminal)
 {
     const char *file = cli_make_file("file", SLOW_BYTES);
@@ -342,6 +361,7 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, application_forbids);
     tcase_add_test(tc, unreachable_server);
     tcase_add_test(tc, interrupted_and_continued);
+    tcase_add_test(tc, cancel_tells_the_server);
     tcase_add_test(tc, progress_bar_on_a_terminal);
     tcase_add_test(tc, one_process_at_a_time);
     tcase_add_test(tc, reply_is_kept_if_stdout_is_full);

@@ -7,12 +7,24 @@
 #include <string.h>
 #include <cjson/cJSON.h>
 
-/* The only document of the output; fails the test if there is anything else. */
+static cJSON *documents[16];
+static size_t document_count;
+
+static void free_documents(void)
+{
+    while (document_count > 0) {
+        cJSON_Delete(documents[--document_count]);
+    }
+}
+
+/* The only document of the output; freed by free_documents(). Anything else there fails the test. */
 static cJSON *parse(const struct ended *ended)
 {
     const char *end = NULL;
     cJSON *document = cJSON_ParseWithOpts(ended->out, &end, 1);
     ck_assert_msg(document != NULL && cJSON_IsObject(document), "no document: %s", ended->out);
+    ck_assert_uint_lt(document_count, sizeof documents / sizeof documents[0]);
+    documents[document_count++] = document;
     return document;
 }
 
@@ -146,6 +158,7 @@ static void add_cases(Suite *suite)
 {
     TCase *tc = suite_case(suite, "json", 30);
     tcase_add_checked_fixture(tc, cli_setup, cli_teardown);
+    tcase_add_checked_fixture(tc, NULL, free_documents);
     tcase_add_test(tc, uploads);
     tcase_add_test(tc, a_failed_job);
     tcase_add_test(tc, each_command_on_a_job);

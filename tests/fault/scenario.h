@@ -6,15 +6,17 @@
 #define BCJ2_TESTS_SCENARIO_H
 
 #include <bcj2/bcj2.h>
+#include <stdbool.h>
 
 /* What fails: `plan` lets the kth use fail (0: only counts); `clear` ends that and says whether it did. */
 struct fault {
     const char *name;
     void (*plan)(const struct fault *f, unsigned kth);
-    int (*clear)(void);
+    bool (*clear)(void);
     unsigned (*uses)(void);
     const void *what;    /* for plan */
     bcj2_status expected; /* what a call that fails says; BCJ2_OK: anything that is clear */
+    bool looks_damaged;   /* SQLite takes a file that it cannot read for a damaged one */
     unsigned samples;     /* of the short form */
 };
 

@@ -18,9 +18,9 @@ static unsigned uses(void)
     return (unsigned)(planned - bcj2__mem_fail_left());
 }
 
-static int clear(void)
+static bool clear(void)
 {
-    int fired = bcj2__mem_fail_left() == 0;
+    bool fired = bcj2__mem_fail_left() == 0;
     bcj2__mem_fail_at(0);
     return fired;
 }

@@ -10,7 +10,7 @@ static void plan(const struct fault *f, unsigned kth)
     os_fault_plan(call, kth == 0 ? OS_FAULT_COUNTS_ONLY : call->errno_value, kth);
 }
 
-static int clear(void)
+static bool clear(void)
 {
     return os_fault_clear();
 }

@@ -29,7 +29,7 @@ static void plan(const struct fault *f, unsigned kth)
     sqlite_fault_plan(calls[i].call, calls[i].errno_value, kth == 0 ? UINT32_MAX : kth, 1);
 }
 
-static int clear(void)
+static bool clear(void)
 {
     return sqlite_fault_clear();
 }
@@ -41,6 +41,7 @@ START_TEST(each_call_of_sqlite_fails_once)
                             .clear = clear,
                             .uses = sqlite_fault_uses,
                             .what = &_i,
+                            .looks_damaged = calls[_i].call == SQLITE_CALL_READ,
                             .samples = 8};
     sqlite_fault_install();
     scenario_sweep(&f);

@@ -4,11 +4,10 @@
 #include "../support/folder.h"
 #include "../support/job_process.h"
 #include "../support/sanitizer.h"
-#include "../support/server_process.h"
+#include "../support/servers.h"
 #include "../support/suite.h"
 
 #include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define SMALL_BYTES    (UINT64_C(1) << 20)
@@ -55,15 +54,13 @@ START_TEST(memory_does_not_grow_with_the_file)
         (void)printf("not checked: %s keeps memory that was freed\n", SANITIZER);
         return;
     }
-    char root[FOLDER_PATH_SIZE], url[FOLDER_PATH_SIZE];
+    static const char *const options[] = {"--app-exec", "/bin/cat", NULL};
     uint64_t large = getenv("BCJ2_TEST_LONG") == NULL ? LARGE_BYTES : LONG_BYTES;
     folder_make(folder);
-    folder_in(root, folder, "root");
-    ck_assert_int_eq(mkdir(root, 0700), 0);
-    struct server_process server = server_process_start(root, "/bin/cat", NULL);
-    (void)snprintf(url, sizeof url, "%sup", server.url);
-    uint64_t small_kib = peak_of(url, SMALL_BYTES), large_kib = peak_of(url, large);
-    server_process_stop(&server);
+    struct test_server *server = server_start(options);
+    uint64_t small_kib = peak_of(server_url(server, "/in/up"), SMALL_BYTES);
+    uint64_t large_kib = peak_of(server_url(server, "/in/up"), large);
+    server_stop(server);
     folder_remove(folder);
     (void)printf("peak memory: %llu KiB for 1 MiB each way, %llu KiB for %llu MiB\n",
                  (unsigned long long)small_kib, (unsigned long long)large_kib,

@@ -95,7 +95,8 @@ static struct test_server *prepare(const char *const options[])
         add_option(s, &count, always[i]);
     }
     for (size_t i = 0; options != NULL && options[i] != NULL; i++) {
-        add_option(s, &count, options[i]);
+        bool inside = strncmp(options[i], "FOLDER/", 7) == 0;
+        add_option(s, &count, inside ? server_path(s, options[i] + 7) : options[i]);
     }
     return s;
 }

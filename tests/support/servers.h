@@ -20,7 +20,8 @@
 struct test_server;
 
 /* A new folder with root/in in it, and the server, listening. options: NULL-terminated, or NULL;
-   copied. --root, --listen and --log are given already. */
+   copied; "FOLDER/x" becomes the path of x in the server's folder. --root, --listen and --log are given
+   already. */
 struct test_server *server_start(const char *const options[]);
 /* The same with a configuration file of this text. */
 struct test_server *server_start_config(const char *json, const char *const options[]);

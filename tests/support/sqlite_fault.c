@@ -97,32 +97,44 @@ static void replace_all(sqlite3_vfs *vfs)
 
 static sqlite3_vfs *usual;
 static sqlite3_vfs faulty;
-static const sqlite3_io_methods *usual_methods; /* one kind of file in all these tests */
-static sqlite3_io_methods faulty_methods;
-static atomic_flag methods_lock = ATOMIC_FLAG_INIT;
+
+/* SQLite has a table of methods for each kind of file (the database, its log): copies, with one changed. */
+static struct kind {
+    sqlite3_io_methods methods; /* first: a file points here */
+    const sqlite3_io_methods *usual;
+} kinds[4];
+static atomic_flag kinds_lock = ATOMIC_FLAG_INIT;
 
 static int faulty_sync(sqlite3_file *file, int flags)
 {
-    return fails(SQLITE_CALL_SYNC) ? SQLITE_IOERR_FSYNC : usual_methods->xSync(file, flags);
+    const struct kind *kind = (const struct kind *)file->pMethods;
+    return fails(SQLITE_CALL_SYNC) ? SQLITE_IOERR_FSYNC : kind->usual->xSync(file, flags);
+}
+
+static const sqlite3_io_methods *kind_of(const sqlite3_io_methods *methods)
+{
+    struct kind *kind = kinds;
+    while (atomic_flag_test_and_set(&kinds_lock)) {
+    }
+    while (kind->usual != NULL && kind->usual != methods) {
+        kind++;
+        ck_assert(kind < kinds + sizeof kinds / sizeof kinds[0]);
+    }
+    if (kind->usual == NULL) {
+        kind->methods = *methods;
+        kind->methods.xSync = faulty_sync;
+        kind->usual = methods;
+    }
+    atomic_flag_clear(&kinds_lock);
+    return &kind->methods;
 }
 
 static int faulty_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *ret)
 {
     int rc = usual->xOpen(usual, name, file, flags, ret);
-    if (rc != SQLITE_OK || file->pMethods == NULL) {
-        return rc;
+    if (rc == SQLITE_OK && file->pMethods != NULL) {
+        file->pMethods = kind_of(file->pMethods);
     }
-    while (atomic_flag_test_and_set(&methods_lock)) {
-    }
-    if (usual_methods == NULL) {
-        usual_methods = file->pMethods;
-        faulty_methods = *usual_methods;
-        faulty_methods.xSync = faulty_sync;
-    }
-    if (file->pMethods == usual_methods) {
-        file->pMethods = &faulty_methods;
-    }
-    atomic_flag_clear(&methods_lock);
     return rc;
 }
 
