@@ -31,8 +31,7 @@ END_TEST
 static bool in_table(const char *name, size_t length)
 {
     for (size_t i = 0; i < every_call_count; i++) {
-        if (strlen(every_call[i].name) == length &&
-            memcmp(every_call[i].name, name, length) == 0) {
+        if (strlen(every_call[i].name) == length && memcmp(every_call[i].name, name, length) == 0) {
             return true;
         }
     }
@@ -129,9 +128,8 @@ static const struct {
     bcj2_status (*call)(bcj2_job *job, void *to);
     size_t size; /* in the first release */
 } structs[] = {
-    {get_info, 24},           {get_progress, 32},
-    {get_times, 32},          {get_reply_progress, 24},
-    {get_file_progress, 32},  {open_with, 40 + 2 * sizeof(void *)},
+    {get_info, 24},           {get_progress, 32},      {get_times, 32},
+    {get_reply_progress, 24}, {get_file_progress, 32}, {open_with, 40 + 2 * sizeof(void *)},
 };
 
 START_TEST(struct_sizes)

@@ -275,9 +275,8 @@ START_TEST(jobs_are_limited_by_the_options)
     assert_status(bcj2_manager_open(queue_path("queue"), &o, &queue_manager), BCJ2_OK);
     jobs[0] = queue_job(BCJ2_JOB_TYPE_UPLOAD);
     jobs[1] = queue_job(BCJ2_JOB_TYPE_UPLOAD);
-    assert_status(
-        bcj2_manager_create_job(queue_manager, "x", BCJ2_JOB_TYPE_UPLOAD, &id, &more),
-        rows[_i].expected);
+    assert_status(bcj2_manager_create_job(queue_manager, "x", BCJ2_JOB_TYPE_UPLOAD, &id, &more),
+                  rows[_i].expected);
     assert_detail(" 2 jobs");
     ck_assert_ptr_null(more);
     assert_status(bcj2_cancel(jobs[0]), BCJ2_OK); /* final jobs do not count */

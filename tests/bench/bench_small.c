@@ -2,9 +2,9 @@
 /* Many small upload-reply jobs, 16 at a time, against a bare libcurl multi loop that makes the same
    requests and keeps no state, to the same bcj2-server, which keeps its files in memory: its disk is not
    measured. The jobs are created and resumed beforehand, once; each round runs a copy of that queue. */
-#include "../support/server_process.h"
 #include "bare.h"
 #include "bench.h"
+#include "server_process.h"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* One large upload job against a bare libcurl session of the same protocol, to the same bcj2-server,
    which keeps what it gets in memory: its disk is not measured. */
-#include "../support/server_process.h"
 #include "bare.h"
 #include "bench.h"
+#include "server_process.h"
 
 #include <fcntl.h>
 #include <stdio.h>
