@@ -26,6 +26,7 @@ static void start(void)
 static void stop(void)
 {
     (void)sqlite_fault_clear();
+    queue_close(); /* nothing else may run while the table of system calls changes */
     bcj2__os_syscall_reset();
     queue_stop();
 }

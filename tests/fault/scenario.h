@@ -21,7 +21,8 @@ struct fault {
 };
 
 /* Counts the uses in a run without faults, then fails one after the other: all of them with
-   BCJ2_TEST_LONG in the environment, else `samples`, spread evenly. */
+   BCJ2_TEST_LONG in the environment, else `samples`, spread evenly from a place that the number in
+   BCJ2_TEST_SEED chooses. */
 void scenario_sweep(const struct fault *f);
 
 #endif

@@ -6,6 +6,7 @@
 #include <check.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -301,12 +302,13 @@ static bool serve_one(struct connection *c)
     bool ok = read_request(c, &r);
     if (ok) {
         pthread_mutex_lock(&s->lock);
+        bool held = s->holding[r.kind];
+        s->held += held;
+        pthread_cond_broadcast(&s->changed);
         while (s->holding[r.kind] && !s->stopping) {
-            s->held++;
-            pthread_cond_broadcast(&s->changed);
             pthread_cond_wait(&s->changed, &s->lock);
-            s->held--;
         }
+        s->held -= held;
         answer(s, &r, &a);
         if (a.body_size > 0) { /* a copy: the reply may be changed while it is sent */
             body = malloc(a.body_size);
@@ -346,6 +348,8 @@ static void *run_acceptor(void *argument)
         pthread_mutex_lock(&s->lock);
         struct connection *c = s->stopping || fd < 0 ? NULL : calloc(1, sizeof *c);
         if (c != NULL) {
+            int yes = 1; /* head and body go out as they are written */
+            (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
             c->server = s;
             c->fd = fd;
         }
