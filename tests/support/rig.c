@@ -138,19 +138,24 @@ void rig_close(void)
     rig.manager = bcj2_manager_close(rig.manager);
 }
 
-void rig_start(const char *json, enum rig_kind kind)
+void rig_prepare(void)
 {
     client_be_quick();
     rig = (struct rig){.server = NULL};
-    rig_kind = kind;
     folder_make(rig.folder);
     ck_assert_int_eq(mkdir(rig_path("out"), 0700), 0);
+    rig_open();
+}
+
+void rig_start(const char *json, enum rig_kind kind)
+{
+    rig_prepare();
+    rig_kind = kind;
     rig_make("source", 1000);
     write_application();
     const char *const options[] = {"--app-exec", rig_path("application"), NULL};
     const char *const *used = kind == RIG_APPLICATION ? options : NULL;
     rig.server = json == NULL ? server_start(used) : server_start_config(json, used);
-    rig_open();
 }
 
 void rig_proxy(void)

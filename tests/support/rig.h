@@ -34,6 +34,8 @@ struct rig {
 };
 extern struct rig rig;
 
+/* The folder and the queue, open, without a server. */
+void rig_prepare(void);
 /* json: the server's configuration, or NULL. The queue is open afterwards. */
 void rig_start(const char *json, enum rig_kind kind);
 void rig_stop(void);
