@@ -70,7 +70,7 @@ static void fault_anywhere(uint32_t seed)
 
 START_TEST(anywhere)
 {
-    trials("anywhere", fault_anywhere, 15, 50);
+    trials("faults", "anywhere", fault_anywhere, 15, 50);
 }
 END_TEST
 

@@ -143,7 +143,7 @@ static void set_sizes(uint32_t source_mib, uint32_t answer_mib)
 START_TEST(client_killed)
 {
     set_sizes(32, 4);
-    trials("client_killed", kill_client, 8, 100);
+    trials("kill", "client_killed", kill_client, 8, 100);
 }
 END_TEST
 
@@ -151,7 +151,7 @@ END_TEST
 START_TEST(client_killed_in_the_reply)
 {
     set_sizes(0, 32);
-    trials("client_killed_in_the_reply", kill_client, 4, 50);
+    trials("kill", "client_killed_in_the_reply", kill_client, 4, 50);
 }
 END_TEST
 
@@ -179,14 +179,14 @@ static void kill_server(uint32_t seed)
 START_TEST(server_killed)
 {
     set_sizes(32, 4);
-    trials("server_killed", kill_server, 5, 100);
+    trials("kill", "server_killed", kill_server, 5, 100);
 }
 END_TEST
 
 START_TEST(server_killed_in_the_reply)
 {
     set_sizes(0, 32);
-    trials("server_killed_in_the_reply", kill_server, 3, 50);
+    trials("kill", "server_killed_in_the_reply", kill_server, 3, 50);
 }
 END_TEST
 
@@ -229,7 +229,7 @@ static void kill_both(uint32_t seed)
 START_TEST(both_killed)
 {
     set_sizes(32, 4);
-    trials("both_killed", kill_both, 3, 50);
+    trials("kill", "both_killed", kill_both, 3, 50);
 }
 END_TEST
 

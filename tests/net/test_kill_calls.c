@@ -138,7 +138,7 @@ static void measure_complete(void)
 START_TEST(in_complete)
 {
     undisturbed_us = trial_measure(measure_complete, &undisturbed_us);
-    trials("in_complete", kill_in_complete, 8, 100);
+    trials("kill_calls", "in_complete", kill_in_complete, 8, 100);
 }
 END_TEST
 
@@ -236,7 +236,7 @@ static void kill_in_submit(uint32_t seed)
 START_TEST(in_submit)
 {
     undisturbed_us = trial_measure(measure_submit, &undisturbed_us);
-    trials("in_submit", kill_in_submit, 8, 100);
+    trials("kill_calls", "in_submit", kill_in_submit, 8, 100);
 }
 END_TEST
 

@@ -51,8 +51,10 @@ static inline uint64_t trial_measure(void (*run)(void), const uint64_t *number)
     return result;
 }
 
-/* One trial for each of the seeds 1 … few (many with BCJ2_TEST_LONG=1), or BCJ2_TEST_SEED alone. */
-static inline void trials(const char *test, void (*run)(uint32_t seed), uint32_t few, uint32_t many)
+/* One trial for each of the seeds 1 … few (many with BCJ2_TEST_LONG=1), or BCJ2_TEST_SEED alone.
+   module: what meson calls the test. */
+static inline void trials(const char *module, const char *test, void (*run)(uint32_t seed),
+                          uint32_t few, uint32_t many)
 {
     uint32_t only = client_only_seed();
     uint32_t last = only != 0 ? only : client_long() ? many : few;
@@ -64,8 +66,9 @@ static inline void trials(const char *test, void (*run)(uint32_t seed), uint32_t
             _exit(0);
         }
         if (!trial_join(pid)) {
-            (void)fprintf(stderr, "%s failed with seed %u; again: BCJ2_TEST_SEED=%u make test\n",
-                          test, (unsigned)seed, (unsigned)seed);
+            (void)fprintf(
+                stderr, "%s failed with seed %u; again: BCJ2_TEST_SEED=%u meson test -C build %s\n",
+                test, (unsigned)seed, (unsigned)seed, module);
             _exit(1); /* the child has said what failed */
         }
     }
