@@ -47,6 +47,10 @@ static void fill_xfer(struct net *n, struct xfer *x, const struct net_request *r
         .body_fd = request->body_fd,
         .body_offset = request->body_offset,
         .body_length = request->has_body ? request->body_length : 0,
+        .body_guarded = request->body_guarded,
+        .body_file_size = request->body_file_size,
+        .body_mtime_s = request->body_mtime_s,
+        .body_mtime_ns = request->body_mtime_ns,
         .response_timeout_ms = request->response_timeout_ms,
         .phase = XFER_CONNECTING,
         .started_ms = now,
@@ -85,6 +89,9 @@ static void finish(struct xfer *x, CURLcode result)
 {
     (void)curl_multi_remove_handle(x->net->multi, x->easy);
     bcj2__net_conclude(x, result);
+    if (x->due == XFER_HEAD_DUE) {
+        return; /* the head is to be told first; bcj2__net_continue() finds that it is over */
+    }
     if (x->asks_at_body && x->head_complete && x->failure != NET_REDIRECT_REFUSED) {
         x->asks_at_body = false;
         x->awaits_answer = true;
