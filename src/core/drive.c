@@ -223,12 +223,20 @@ static bool source_at_answer(struct engine *e, struct drive *d, struct bup_sourc
     return BCJ2_SUCCEEDED(s);
 }
 
+/* Who is first was read before the transaction: somebody may have suspended it, say, since. */
+static bool still_queued(struct engine *e, int64_t seq)
+{
+    bcj2_job_state state = BCJ2_JOB_STATE_QUEUED;
+    bcj2_status s = bcj2__store_job_state(e->core->store, seq, &state);
+    return s != BCJ2_E_NOT_FOUND && bcj2__engine_check(e, s) && state == BCJ2_JOB_STATE_QUEUED;
+}
+
 void bcj2__drive_start(struct engine *e, int64_t seq)
 {
     struct store_job job = {0};
     struct store_file file = {0};
     struct drive *d = NULL;
-    if (!bcj2__engine_transaction(e)) {
+    if (!bcj2__engine_transaction(e) || !still_queued(e, seq)) {
         return;
     }
     d = new_drive(e, seq);

@@ -62,7 +62,7 @@ struct drive {
     bool not_started;
 };
 
-/* Starts the first waiting job of a level. */
+/* Starts the first waiting job of a level, unless it does not wait any more. */
 void bcj2__drive_start(struct engine *e, int64_t seq);
 void bcj2__drive_net_event(struct engine *e, struct drive *d, const struct net_event *event);
 void bcj2__drive_disk_event(struct engine *e, struct drive *d, const struct disk_op *op);

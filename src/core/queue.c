@@ -114,6 +114,10 @@ static bool retry_one(struct engine *e, int64_t seq)
         !bcj2__engine_check(e, bcj2__store_job_by_seq(e->core->store, seq, &job))) {
         return false;
     }
+    if (job.state != BCJ2_JOB_STATE_TRANSIENT_ERROR) { /* moved since it was looked at */
+        bcj2__store_job_done(&job);
+        return true;
+    }
     bool ok = bcj2__engine_check(e, is_over(e, &job, &over)) &&
               bcj2__engine_check(e, bcj2__job_state_move(e->core, &job,
                                                          over ? JOB_EV_GIVE_UP : JOB_EV_RETRY));
