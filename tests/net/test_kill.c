@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* kill -9 of either side at seeded moments of a 32 MiB upload with a 4 MiB reply, and of a small upload
-   with a large reply. Whatever the moment: the job ends as it should, the application sees the file whole, nothing is sent twice but a probe a
-   restart, and no byte of the reply comes twice that was on the disk.
+   with a large reply. Whatever the moment: the job ends as it should, the application sees the file
+   whole, nothing is sent twice but a probe a restart, and no byte of the reply comes twice that was on
+   the disk.
 
-   BCJ2_TEST_LONG=1: 100 of each; BCJ2_TEST_SEED=N: this one only. Kills inside single calls are in
-   test_kill_calls.c. */
+   BCJ2_TEST_LONG=1: 100 of each (50 in the reply, 50 of both sides); BCJ2_TEST_SEED=N: this one only.
+   Kills inside single calls are in test_kill_calls.c. */
 #include "../support/rig.h"
 #include "../support/trials.h"
 
