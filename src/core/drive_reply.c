@@ -200,6 +200,9 @@ static void apply_get(struct engine *e, struct drive *d)
     if (step->note != NULL) {
         bcj2__log(&e->core->log, LOG_INFO, "job %lld: reply: %s", (long long)d->seq, step->note);
     }
+    if (step->restarted) {
+        d->sync_asked = 0; /* a sync that is under way is about the old bytes */
+    }
     if ((step->connected && !bcj2__drive_connected(e, d)) ||
         (step->want == GET_WANT_BODY && !cut_file(e, d)) ||
         ((step->save || step->restarted) && !save_reply(e, d))) {
@@ -346,6 +349,11 @@ void bcj2__drive_disk_event(struct engine *e, struct drive *d, const struct disk
     }
     if (BCJ2_FAILED(op->status)) {
         bcj2__net_abort(e->net, d->token);
+        if (op->work != DISK_PREALLOCATE) {
+            /* the kernel may forget what it could not write: as after a reboot, only what was synced
+               before counts */
+            d->get_boot_id[0] = '\0';
+        }
         if (bcj2__drive_ours(e, d)) {
             fail_locally(e, d, op->status, "writing the reply's temporary file", op->detail);
         }
@@ -355,7 +363,7 @@ void bcj2__drive_disk_event(struct engine *e, struct drive *d, const struct disk
         d->get.saved.synced = d->get.saved.offset;
         const struct bup_event stored = {.type = BUP_EV_REPLY_STORED, .now_ms = e->now_ms};
         bcj2__drive_bup(e, d, &stored);
-    } else {
+    } else if (op->size == d->sync_asked) { /* else of bytes that were thrown away since */
         d->get.saved.synced = MAX(d->get.saved.synced, op->size);
         d->get.saved.offset = MAX(d->get.saved.offset, op->size);
         if (bcj2__drive_ours(e, d)) {

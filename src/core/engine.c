@@ -120,6 +120,8 @@ static void recover(struct engine *e)
     if (BCJ2_SUCCEEDED(bcj2__job_state_restart(e->core))) {
         e->store_ms = UINT64_MAX;
         e->schedule = e->look_byes = true;
+        /* this, and what was written although its sync failed */
+        bcj2__core_tell(e->core);
     } else {
         e->store_ms = e->now_ms + bcj2__timeouts.store_rest_ms;
     }
@@ -178,11 +180,16 @@ static void act(struct engine *e)
 
 static uint64_t sleep_ms(const struct engine *e)
 {
-    uint64_t at = MIN(MIN(MIN(e->retry_ms, e->slice_ms), e->house_ms), MIN(e->bye_ms, e->store_ms));
-    if (e->again || (e->schedule && e->store_ms == UINT64_MAX) || atomic_load(&e->woken)) {
+    bool resting = e->store_ms != UINT64_MAX, stopping = atomic_load(&e->stopping);
+    uint64_t at = MIN(MIN(e->retry_ms, e->slice_ms), MIN(e->house_ms, e->bye_ms));
+    if (e->again || (e->schedule && !resting && !stopping) || atomic_load(&e->woken)) {
         return 0;
     }
-    if (atomic_load(&e->stopping)) {
+    if (resting) {
+        /* nothing is done before, whatever is due; what the disk thread still has, it wakes us for */
+        at = e->drive_count == 0 ? e->store_ms : UINT64_MAX;
+    }
+    if (stopping) {
         /* past it only the disk thread is waited for, and it wakes us */
         at = e->now_ms < e->stop_by_ms ? e->stop_by_ms : e->now_ms + 100;
     }

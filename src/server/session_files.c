@@ -42,13 +42,13 @@ int session_open_folder(const struct server *server, const struct session *sessi
     return folder;
 }
 
-int session_open_request(const struct server *server, const struct session *session)
+int session_open_request(const struct server *server, const struct session *session, int flags)
 {
     int folder = session_open_folder(server, session, "Requests", false);
     if (folder < 0) {
         return -1;
     }
-    int fd = openat(folder, SESSION_REQUEST_FILE, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    int fd = openat(folder, SESSION_REQUEST_FILE, flags | O_NOFOLLOW | O_CLOEXEC);
     (void)close(folder);
     struct stat st;
     if (fd >= 0 &&
@@ -58,6 +58,27 @@ int session_open_request(const struct server *server, const struct session *sess
         return -1;
     }
     return fd;
+}
+
+bool session_sync_folders(const struct server *server, const struct session *session,
+                          const char *kind)
+{
+    enum { ID, KIND, SESSIONS, UPLOAD, LEVELS };
+    int folder = session_open_folder(server, session, kind, false);
+    bool ok = folder >= 0;
+    for (int level = ID; ok && level < LEVELS; level++) {
+        ok = fsync(folder) == 0;
+        int parent = ok ? openat(folder, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+        int error = errno;
+        (void)close(folder);
+        errno = error;
+        folder = parent;
+        ok = ok && folder >= 0;
+    }
+    if (folder >= 0) {
+        (void)close(folder);
+    }
+    return ok;
 }
 
 bool session_make_files(struct server *server, struct session *session)

@@ -67,7 +67,7 @@ static void take_over(struct request *r, struct session *session)
 /* The stage for a fragment that can be stored. */
 static enum request_stage begin_store(struct request *r, struct session *session)
 {
-    r->fd = session_open_request(r->server, session);
+    r->fd = session_open_request(r->server, session, O_RDWR);
     if (r->fd < 0) { /* somebody deleted it */
         r->answer = bcj2__bup_srv_no_session(&r->bits);
         return REQUEST_DRAIN;
@@ -259,7 +259,7 @@ static enum MHD_Result end_session(struct request *r)
     if (session->gone) {
         r->answer = bcj2__bup_srv_no_session(&r->bits);
     } else {
-        int fd = session->moved ? -1 : session_open_request(r->server, session);
+        int fd = session->moved ? -1 : session_open_request(r->server, session, O_RDWR);
         bool vanished = fd < 0 && !session->moved && !cancel;
         r->answer = vanished ? bcj2__bup_srv_error(&r->bits, 404, BCJ2_E_WIN32_FILE_NOT_FOUND)
                              : bcj2__bup_srv_ok(&r->bits);

@@ -7,6 +7,7 @@
 #include "server.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -42,7 +43,7 @@ static void sync_behind(void *argument)
 {
     struct sync_job *job = argument;
     struct session *session = job->session;
-    int fd = session_open_request(job->server, session);
+    int fd = session_open_request(job->server, session, O_RDWR);
     bool ok = fd >= 0 && fdatasync(fd) == 0;
     if (fd >= 0) {
         (void)close(fd);
@@ -59,8 +60,8 @@ static void sync_behind(void *argument)
         session->stalled = NULL;
     }
     (void)pthread_mutex_unlock(&session->lock);
-    if (record != NULL) {
-        (void)session_record_write(job->server, session, record, true);
+    if (record != NULL && session_record_write(job->server, session, record, true)) {
+        (void)session_sync_folders(job->server, session, "Requests");
     }
     session_release(job->server, session);
     bcj2__mem_free(job);

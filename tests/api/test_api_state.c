@@ -262,14 +262,8 @@ static const struct {
     bcj2_status expected[STATES];
     int after[STATES]; /* the server holds Create: a job that was let go stops at CONNECTING */
 } moves[] = {
-    {"suspend",
-     bcj2_suspend,
-     {OK, OK, OK, OK, OK, OK, OK, INV, INV},
-     {S, S, S, S, E, S, D, A, X}},
-    {"resume",
-     bcj2_resume,
-     {OK, OK, OK, OK, OK, OK, EMPTY, INV, INV},
-     {Q, C, T, C, C, C, D, A, X}},
+    {"suspend", bcj2_suspend, {OK, OK, OK, OK, OK, OK, OK, INV, INV}, {S, S, S, S, E, S, D, A, X}},
+    {"resume", bcj2_resume, {OK, OK, OK, OK, OK, OK, EMPTY, INV, INV}, {Q, C, T, C, C, C, D, A, X}},
     {"cancel", bcj2_cancel, {OK, OK, OK, OK, OK, OK, OK, INV, INV}, {X, X, X, X, X, X, X, A, X}},
     {"complete",
      bcj2_complete,

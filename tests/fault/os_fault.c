@@ -38,10 +38,10 @@ static bool fails(const char *name)
     return true;
 }
 
-#define FAKE(name, type, failure, parameters, arguments)          \
-    static type fake_##name parameters                            \
-    {                                                             \
-        return fails(#name) ? (failure) : real.name arguments;    \
+#define FAKE(name, type, failure, parameters, arguments)       \
+    static type fake_##name parameters                         \
+    {                                                          \
+        return fails(#name) ? (failure) : real.name arguments; \
     }
 
 FAKE(open, int, -1, (const char *path, int flags, mode_t mode), (path, flags, mode))
@@ -83,12 +83,13 @@ static const struct os_calls fakes = {
 };
 
 const struct os_fault_call os_fault_calls[] = {
-    {"open", EMFILE},      {"close", EIO},    {"pread", EIO},      {"pwrite", ENOSPC},
-    {"ftruncate", EIO},    {"fsync", EIO},    {"fallocate", ENOSPC}, {"fdatasync", EIO},
-    {"fchmod", EIO},       {"stat", EIO},     {"lstat", EIO},      {"fstat", EIO},
-    {"faccessat", EIO},    {"rename", ENOSPC}, {"link", ENOSPC},   {"unlink", EIO},
-    {"mkdir", ENOSPC},     {"realpath", EIO}, {"statfs", EIO},     {"flock", EIO},
-    {"pthread_create", EAGAIN},
+    {"open", EMFILE},      {"close", EIO},     {"pread", EIO},
+    {"pwrite", ENOSPC},    {"ftruncate", EIO}, {"fsync", EIO},
+    {"fallocate", ENOSPC}, {"fdatasync", EIO}, {"fchmod", EIO},
+    {"stat", EIO},         {"lstat", EIO},     {"fstat", EIO},
+    {"faccessat", EIO},    {"rename", ENOSPC}, {"link", ENOSPC},
+    {"unlink", EIO},       {"mkdir", ENOSPC},  {"realpath", EIO},
+    {"statfs", EIO},       {"flock", EIO},     {"pthread_create", EAGAIN},
 };
 const size_t os_fault_call_count = ARRAY_LEN(os_fault_calls);
 _Static_assert(sizeof(struct os_calls) == ARRAY_LEN(os_fault_calls) * sizeof(os_function),

@@ -628,6 +628,7 @@ START_TEST(stop_while_busy)
         bits_create(&b[i]);
         bits_fragment_head(&b[i], "bytes 0-99999/100000", 100000);
         raw_send(b[i].fd, "0123456789", 10);
+        (void)wait_size(s, &b[i], 10);
     }
     server_restart(s);
     ck_assert_uint_eq(server_logged(s, "status broken"), 8);
