@@ -111,13 +111,21 @@ static void end_transaction(struct engine *e)
     }
 }
 
+/* A commit whose sync failed may have stayed: nothing may be done that rests on it before it is on the
+   disk. A durable commit syncs what is there, also if it writes nothing itself. */
+static bcj2_status sync_store(struct engine *e)
+{
+    bcj2_status s = bcj2__store_begin(e->core->store, false);
+    return BCJ2_SUCCEEDED(s) ? bcj2__store_commit(e->core->store, true) : s;
+}
+
 /* After a failure of the store: what the rows say runs, and does not, is queued again. */
 static void recover(struct engine *e)
 {
     if (e->store_ms > e->now_ms || e->drive_count > 0) {
         return;
     }
-    if (BCJ2_SUCCEEDED(bcj2__job_state_restart(e->core))) {
+    if (BCJ2_SUCCEEDED(sync_store(e)) && BCJ2_SUCCEEDED(bcj2__job_state_restart(e->core))) {
         e->store_ms = UINT64_MAX;
         e->schedule = e->look_byes = true;
         /* this, and what was written although its sync failed */
