@@ -45,13 +45,20 @@ void application_timed_out(struct application *a)
     a->code = BCJ2_E_TIMEOUT;
 }
 
+/* Its group, and itself if it left that (setsid): its end is waited for. */
+static void end_child(const struct child *child)
+{
+    (void)kill(-child->pid, SIGKILL);
+    (void)kill(child->pid, SIGKILL);
+}
+
 static void time_is_over(void *argument)
 {
     struct child *child = argument;
     (void)pthread_mutex_lock(&children_lock);
     if (!child->ended) {
         child->timed_out = true;
-        (void)kill(-child->pid, SIGKILL);
+        end_child(child);
     }
     (void)pthread_mutex_unlock(&children_lock);
 }
@@ -62,7 +69,7 @@ void application_exec_stop(struct server *server)
     (void)pthread_mutex_lock(&children_lock);
     for (struct child *child = children; child != NULL; child = child->next) {
         if (!child->ended) {
-            (void)kill(-child->pid, SIGKILL);
+            end_child(child);
         }
     }
     (void)pthread_mutex_unlock(&children_lock);

@@ -32,6 +32,9 @@ static void block_signals(sigset_t *ret_ends)
 {
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     (void)sigaction(SIGPIPE, &ignore, NULL);
+    /* ignored, as it may be inherited, it would take an application's exit status from us */
+    struct sigaction usual = {.sa_handler = SIG_DFL};
+    (void)sigaction(SIGCHLD, &usual, NULL);
     (void)sigemptyset(ret_ends);
     (void)sigaddset(ret_ends, SIGTERM);
     (void)sigaddset(ret_ends, SIGINT);
