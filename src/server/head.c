@@ -48,6 +48,19 @@ static bool framing_doubtful(const struct hdrs *h)
     return lengths > 1 || (lengths > 0 && coded);
 }
 
+/* A blank anywhere, or a control byte in the query, which goes on to the application as it is. (Those
+   in the path make it one that must not be used.) */
+static bool is_unclean(const char *target)
+{
+    const char *query = strchr(target, '?');
+    for (const char *p = query; p != NULL && *p != '\0'; p++) {
+        if ((unsigned char)*p < ' ' || *p == 0x7F) {
+            return true;
+        }
+    }
+    return strchr(target, ' ') != NULL;
+}
+
 void request_read_head(struct request *r, const char *method, const char *version)
 {
     const union MHD_ConnectionInfo *info =
@@ -65,12 +78,12 @@ void request_read_head(struct request *r, const char *method, const char *versio
                           (uintptr_t)version != (uintptr_t)r->raw_target + strlen(r->target) + 1;
     }
     (void)MHD_get_connection_values(r->connection, MHD_HEADER_KIND, add_field, &w);
-    bool blank = strchr(r->target, ' ') != NULL;
+    bool unclean = is_unclean(r->target);
     if (MHD_get_version()[0] != '0') {
         r->head_damaged = false; /* newer ones refuse such heads themselves */
     } else if (w.in_place && w.expected + LINE_END != w.end) {
         r->head_damaged = true;
     }
-    r->head_damaged = r->head_damaged || blank;
+    r->head_damaged = r->head_damaged || unclean;
     r->framing_doubtful = framing_doubtful(&r->head) || r->head_damaged || r->head.overflow;
 }

@@ -57,6 +57,8 @@ static const struct {
      400, E_ARG},
     {POST("/in/a", PING "X: a\rb\r\n"), 400, E_ARG},
     {POST("/in/a", PING "X\001: b\r\n"), 400, E_ARG},
+    {POST("/in/a?q=\001b", PING), 400, E_ARG},
+    {POST("/in/a?q=\tb", PING), 400, E_ARG},
     {POST("/in/a", PING "X: folded\r\n value\r\n"), 400, E_ARG},
     {"BITS_POST /in/a HTTP/1.1\nHost: h\n" PING "\n", 400, E_ARG},
     {"BITS_POST  /in/a HTTP/1.1\r\nHost: h\r\n" PING "\r\n", 400, E_ARG},
