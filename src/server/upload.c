@@ -68,7 +68,16 @@ static void take_over(struct request *r, struct session *session)
 static enum request_stage begin_store(struct request *r, struct session *session)
 {
     r->fd = session_open_request(r->server, session, O_RDWR);
-    if (r->fd < 0) { /* somebody deleted it */
+    bool missing = r->fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP);
+    if (r->fd < 0 && !missing) { /* such as no descriptor free: it is still there */
+        event(&r->server->log, "error %s cannot be opened: %s", session->id_text, strerror(errno));
+        r->answer = bcj2__bup_srv_error(&r->bits, 500, BCJ2_E_DISK_FULL);
+        r->answer.has_offset = true;
+        r->answer.offset = session->m.next;
+        r->plan.answer = r->answer;
+        return REQUEST_DRAIN;
+    }
+    if (missing) { /* somebody deleted it */
         r->answer = bcj2__bup_srv_no_session(&r->bits);
         return REQUEST_DRAIN;
     }
