@@ -62,7 +62,7 @@ static int link_new(int from, int folder, const char *name, const struct session
 /* The same, replacing what is there. */
 static int link_over(int from, int folder, const char *name, const struct session *session)
 {
-    static const char second[] = SESSION_REQUEST_FILE ".second";
+    static const char second[] = SESSION_SECOND_NAME;
     if (same_file(folder, name, session)) {
         return 0;
     }

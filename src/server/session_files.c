@@ -163,7 +163,8 @@ static void delete_folder(const struct server *server, const struct session *ses
                           const char *kind)
 {
     static const char *const names[] = {SESSION_RECORD_FILE, SESSION_RECORD_FILE ".new",
-                                        SESSION_REQUEST_FILE, SESSION_REPLY_FILE};
+                                        SESSION_REQUEST_FILE, SESSION_SECOND_NAME,
+                                        SESSION_REPLY_FILE};
     int folder = session_open_folder(server, session, kind, false);
     if (folder < 0) {
         return;
@@ -214,7 +215,8 @@ static bool is_at_destination(const struct server *server, const struct session 
 }
 
 /* How much of the request file can be believed: all of it after a kill, what was synced after a
-   reboot. The rest is cut off. */
+   reboot. The rest is cut off; but never of a file that was finished: all of that was synced, and
+   it may have a second name by now, at its destination. */
 static bool adopt_content(struct server *server, struct session *session, int folder,
                           bool same_boot, struct stat *ret)
 {
@@ -228,7 +230,11 @@ static bool adopt_content(struct server *server, struct session *session, int fo
     bool ok = fstat(fd, ret) == 0 && S_ISREG(ret->st_mode);
     uint64_t size = ok ? (uint64_t)ret->st_size : 0;
     session->inode = ok ? (uint64_t)ret->st_ino : 0;
-    session->m.next = same_boot ? size : MIN(size, session->synced);
+    session->device = ok ? (uint64_t)ret->st_dev : 0; /* a reboot may number disks anew */
+    struct stat placed;
+    bool believed = same_boot || session->m.phase == BUP_SRV_WAIT_CLOSE ||
+                    is_at_destination(server, session, &placed);
+    session->m.next = believed ? size : MIN(size, session->synced);
     session->synced = MIN(session->synced, session->m.next);
     if (session->m.total_known && session->m.next > session->m.total) {
         session->m.next = session->m.total;
@@ -264,6 +270,8 @@ struct session *session_load(struct server *server, int folder, const bcj2_guid 
         session->m.total = session->m.next = (uint64_t)file_stat.st_size;
     }
     bcj2__bup_srv_stored(&session->m, 0);
+    /* what comes now is of this boot: the next fragment has it recorded */
+    session->total_recorded = session->total_recorded && same_boot;
     session->expires_ms = session_expiry(server, idle_ms(&record_stat, &file_stat));
     return session;
 }
@@ -290,7 +298,7 @@ static DIR *open_for_reading(int folder, const char *name)
 static void clear_rubbish(int parent, const char *name)
 {
     static const char *const names[] = {SESSION_RECORD_FILE ".new", SESSION_REQUEST_FILE,
-                                        SESSION_REPLY_FILE};
+                                        SESSION_SECOND_NAME, SESSION_REPLY_FILE};
     int folder = tree_open_below(parent, name, false);
     if (folder < 0) {
         return;

@@ -17,6 +17,7 @@
 #include "timer.h"
 
 #define SESSION_REQUEST_FILE "requestfile.bin"
+#define SESSION_SECOND_NAME  SESSION_REQUEST_FILE ".second" /* while it replaces a file */
 #define SESSION_REPLY_FILE   "responsefile.bin"
 #define SESSION_RECORD_FILE  "session.json"
 #define SESSION_BUCKETS      4096
@@ -46,7 +47,7 @@ struct session {
     bool total_recorded;
     uint64_t synced; /* so many bytes are on the disk for sure */
     bool syncing;
-    struct request *stalled; /* suspended until that sync is done */
+    struct request *stalled; /* those suspended until that sync is done */
     uint64_t records_made;
     struct request *writer;  /* the request whose body is being stored */
     struct request *waiters; /* requests that wait for the end of the application */

@@ -329,6 +329,41 @@ START_TEST(by_value)
 }
 END_TEST
 
+/* After a reboot only synced bytes of an upload are believed; but one that is finished was synced, and
+   its copy, which is the same file, must not be cut off with it. */
+START_TEST(copy_survives_a_reboot)
+{
+    APP(ASK, SAY("HTTP/1.1 200 OK\r\nBITS-Copy-File-To-Destination: yes\r\n"
+                 "Content-Length: 5\r\n\r\nreply"));
+    static const char key[] = "\"boot_id\":\"";
+    struct test_server *s = start_url(app, "/");
+    struct bits b = bits_open(s, "/in/order.bin");
+    char name[200], changed[2000];
+    upload(&b, "the order");
+    server_kill(s);
+    (void)snprintf(name, sizeof name, "root/in/BITS-Sessions/Requests/%s/session.json", b.session);
+    char *record = server_read(s, name, NULL), *boot_id = strstr(record, key);
+    ck_assert_ptr_nonnull(boot_id);
+    boot_id += strlen(key);
+    int length =
+        snprintf(changed, sizeof changed, "%.*sother-%s", (int)(boot_id - record), record, boot_id);
+    server_write(s, name, changed, (size_t)length, 0600);
+    server_restart(s);
+    char *file = server_read(s, "root/in/order.bin", NULL);
+    ck_assert_str_eq(file, "the order");
+    bits_reconnect(&b);
+    ck_assert_uint_eq(bits_fragment(&b, 8, "r", 1, 9), 200);
+    expect_reply(&b, "reply");
+    ck_assert_uint_eq(bits_packet(&b, "Close-Session", ""), 200);
+    ck_assert(server_exists(s, "root/in/order.bin"));
+    free(file);
+    free(record);
+    bits_close(&b);
+    server_stop(s);
+    http_script_stop(app);
+}
+END_TEST
+
 static const struct {
     const char *answer;
     unsigned status;
@@ -445,6 +480,7 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, stopped_while_it_runs);
     tc = suite_case(suite, "http", 60);
     tcase_add_test(tc, by_value);
+    tcase_add_test(tc, copy_survives_a_reboot);
     tcase_add_loop_test(tc, http_answers, 0, (int)(sizeof answers / sizeof answers[0]));
     tcase_add_test(tc, http_unreachable_or_silent);
     tcase_add_test(tc, by_reference);
