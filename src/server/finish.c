@@ -20,6 +20,7 @@ struct ending {
     char *reply_url; /* becomes the session's */
     bool has_reply_file;
     bool moved;
+    bool lost; /* the disk failed to keep it */
 };
 
 /* Without an application the file only moves. */
@@ -113,6 +114,16 @@ static void place(struct ending *e)
 
 /* ---- to the disk ---- */
 
+/* A second try would succeed without what the first one lost: the upload has to come again. */
+static bool sync_upload(struct ending *e)
+{
+    e->lost = fsync(e->upload) != 0;
+    if (e->lost) {
+        fail_on_disk(e, "synced");
+    }
+    return !e->lost;
+}
+
 static bool sync_reply(struct ending *e, int replies)
 {
     int fd = openat(replies, SESSION_REPLY_FILE, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
@@ -192,10 +203,7 @@ static void ask_application(struct ending *e)
     event(&server->log, "notify %s status %u", e->session->id_text, (unsigned)a.status);
     if (a.status >= 200 && a.status < 300) {
         take_reply(e, &a);
-        if (e->outcome.status < 300 && fsync(e->upload) != 0) {
-            fail_on_disk(e, "synced");
-        }
-        if (a.copy && e->outcome.status < 300) {
+        if (e->outcome.status < 300 && sync_upload(e) && a.copy) {
             place(e);
         }
     }
@@ -250,6 +258,9 @@ static void answer_waiters(struct ending *e)
 {
     struct session *session = e->session;
     (void)pthread_mutex_lock(&session->lock);
+    if (e->lost && !session->gone) {
+        session_end(e->server, session, "lose");
+    }
     if (session->gone) { /* closed meanwhile: what the application made then goes, too */
         session_delete_files(e->server, session);
     } else {
@@ -279,9 +290,7 @@ static void run(void *argument)
         fail_on_disk(e, "read");
     } else if (!is_moving(e->server)) {
         ask_application(e);
-    } else if (fsync(e->upload) != 0) {
-        fail_on_disk(e, "synced");
-    } else {
+    } else if (sync_upload(e)) {
         place(e);
     }
     if (e->upload >= 0) {

@@ -39,26 +39,40 @@ static void start_sync(struct request *r, struct session *session)
     bcj2__mem_free(job);
 }
 
+/* An older connection that was taken over may be among them. With the session's lock. */
+static void resume_stalled(struct session *session)
+{
+    struct request *r = session->stalled, *next = NULL;
+    session->stalled = NULL;
+    for (; r != NULL; r = next) {
+        next = r->next_waiter;
+        request_resume(r);
+    }
+}
+
 static void sync_behind(void *argument)
 {
     struct sync_job *job = argument;
     struct session *session = job->session;
     int fd = session_open_request(job->server, session, O_RDWR);
     bool ok = fd >= 0 && fdatasync(fd) == 0;
+    bool lost = fd >= 0 && !ok; /* the next sync would succeed without what this one lost */
     if (fd >= 0) {
         (void)close(fd);
     }
     (void)pthread_mutex_lock(&session->lock);
     struct session_record *record = NULL;
-    if (ok && !session->gone && job->upto > session->synced) {
+    if (lost && !session->gone) {
+        session_end(job->server, session, "lose");
+    } else if (ok && !session->gone && job->upto > session->synced) {
         session->synced = job->upto;
-        record = session_record_make(job->server, session);
+        /* while it is being finished the record to come has the outcome, this one would not */
+        if (session->m.phase != BUP_SRV_FINISHING) {
+            record = session_record_make(job->server, session);
+        }
     }
     session->syncing = false;
-    if (session->stalled != NULL) {
-        request_resume(session->stalled);
-        session->stalled = NULL;
-    }
+    resume_stalled(session);
     (void)pthread_mutex_unlock(&session->lock);
     if (record != NULL && session_record_write(job->server, session, record, true)) {
         (void)session_sync_folders(job->server, session, "Requests");
@@ -86,6 +100,7 @@ static void keep_synced(struct request *r, struct session *session)
         start_sync(r, session);
     }
     if (unsynced >= LIMIT_SERVER_UNSYNCED_BYTES && session->syncing && request_suspend(r)) {
+        r->next_waiter = session->stalled;
         session->stalled = r;
     }
 }
