@@ -32,10 +32,10 @@ enum link_role {
 };
 
 enum link_event_type {
-    LINK_EV_RUNNER,  /* we are the runner now: take over what the store says is running */
-    LINK_EV_CLIENT,  /* connected to a (new) runner: look at the store, something may have changed */
-    LINK_EV_ALONE,   /* the runner is gone; what follows comes by itself */
-    LINK_EV_CHANGED, /* somebody changed the store; .change is the newest number heard of */
+    LINK_EV_RUNNER, /* we are the runner now: take over what the store says is running */
+    LINK_EV_CLIENT, /* connected to a (new) runner: look at the store, something may have changed */
+    LINK_EV_ALONE,  /* the runner is gone; what follows comes by itself */
+    LINK_EV_CHANGED, /* somebody changed the store; .change is the newest number heard of, 0: no number */
     LINK_EV_MESSAGE, /* a message for whoever registered: .peer, .kind, .id, .data */
     LINK_EV_GONE,    /* runner: the peer .peer is gone (its registrations are void) */
 };
@@ -43,6 +43,7 @@ enum link_event_type {
 /* Messages other than the doorbell, for later: registration of a listener, delivery of an event and its
    acknowledgement. id names the delivery, data is at most LIMIT_LINK_DATA_BYTES. */
 enum link_kind {
+    LINK_KIND_HELLO = 0,   /* used by the link itself: the runner's first word to a client */
     LINK_KIND_CHANGED = 1, /* used by the link itself */
     LINK_KIND_REGISTER,
     LINK_KIND_UNREGISTER,
@@ -75,7 +76,8 @@ bcj2_status bcj2__link_open(const char *directory, bool control_only, const stru
 void *bcj2__link_close(struct link *l);
 
 enum link_role bcj2__link_role(const struct link *l);
-int64_t bcj2__link_runner_pid(const struct link *l); /* ours, or the runner's (by its credentials); 0 */
+int64_t
+bcj2__link_runner_pid(const struct link *l); /* ours, or the runner's (by its credentials); 0 */
 
 /* What to poll; at most max are written, the count of all is returned. */
 size_t bcj2__link_fds(const struct link *l, struct link_fd *fds, size_t max);

@@ -64,6 +64,14 @@ FAKE(mkdir, int, -1, (const char *path, mode_t mode), (path, mode))
 FAKE(realpath, char *, NULL, (const char *path, char *ret), (path, ret))
 FAKE(statfs, int, -1, (const char *path, struct statfs *ret), (path, ret))
 FAKE(flock, int, -1, (int fd, int operation), (fd, operation))
+FAKE(watch, int, -1, (void), ())
+FAKE(chmod, int, -1, (const char *path, mode_t mode), (path, mode))
+FAKE(bind, int, -1, (int fd, const struct sockaddr *name, socklen_t size), (fd, name, size))
+FAKE(listen, int, -1, (int fd, int backlog), (fd, backlog))
+FAKE(connect, int, -1, (int fd, const struct sockaddr *name, socklen_t size), (fd, name, size))
+FAKE(accept, int, -1, (int fd, struct sockaddr *ret, socklen_t *ret_size), (fd, ret, ret_size))
+FAKE(send, ssize_t, -1, (int fd, const void *data, size_t size, int flags), (fd, data, size, flags))
+FAKE(recv, ssize_t, -1, (int fd, void *data, size_t size, int flags), (fd, data, size, flags))
 FAKE(pthread_create, int, errno,
      (pthread_t * ret, const pthread_attr_t *attributes, void *(*run)(void *), void *argument),
      (ret, attributes, run, argument))
@@ -88,7 +96,9 @@ const struct os_fault_call os_fault_calls[] = {
     {"fchmod", EIO},       {"stat", EIO},     {"lstat", EIO},      {"fstat", EIO},
     {"faccessat", EIO},    {"rename", ENOSPC}, {"link", ENOSPC},   {"unlink", EIO},
     {"mkdir", ENOSPC},     {"realpath", EIO}, {"statfs", EIO},     {"flock", EIO},
-    {"pthread_create", EAGAIN},
+    {"pthread_create", EAGAIN}, {"chmod", EIO}, {"bind", ENOSPC},  {"listen", EIO},
+    {"connect", EAGAIN},   {"accept", EMFILE}, {"send", EPIPE},    {"recv", ECONNRESET},
+    {"watch", EMFILE},
 };
 const size_t os_fault_call_count = ARRAY_LEN(os_fault_calls);
 _Static_assert(sizeof(struct os_calls) == ARRAY_LEN(os_fault_calls) * sizeof(os_function),
