@@ -34,8 +34,8 @@ enum link_role {
 enum link_event_type {
     LINK_EV_RUNNER, /* we are the runner now: take over what the store says is running */
     LINK_EV_CLIENT, /* connected to a (new) runner: look at the store, something may have changed */
-    LINK_EV_ALONE,  /* the runner is gone; what follows comes by itself */
-    LINK_EV_CHANGED, /* somebody changed the store; .change is the newest number heard of, 0: no number */
+    LINK_EV_ALONE,  /* the runner is gone: look at the store; what follows comes by itself */
+    LINK_EV_CHANGED, /* the store was changed; .change: the newest number heard of; 0: none */
     LINK_EV_MESSAGE, /* a message for whoever registered: .peer, .kind, .id, .data */
     LINK_EV_GONE,    /* runner: the peer .peer is gone (its registrations are void) */
 };
@@ -83,13 +83,17 @@ bcj2__link_runner_pid(const struct link *l); /* ours, or the runner's (by its cr
 size_t bcj2__link_fds(const struct link *l, struct link_fd *fds, size_t max);
 /* When to step without a descriptor being ready (bcj2__os_now_ms); UINT64_MAX: not by time. */
 uint64_t bcj2__link_deadline(const struct link *l);
-/* Accepts, reads, writes, elects: all that can be done without waiting. */
+/* Accepts, reads, writes, elects: all that can be done without waiting. A failure is one of the election
+   (the folder is gone, no descriptor is left …); the link goes on trying, at last every 5 seconds.
+   BCJ2_E_CLOSED: in a forked child. */
 bcj2_status bcj2__link_step(struct link *l);
+/* After each step, until it says false: who does not fetch messages gets no more of them. */
 bool bcj2__link_next(struct link *l, struct link_event *ret);
 
 /* Tells the others that the store's change number is now this: a client tells the runner, the runner all
-   clients (but those who told it), an alone one touches the bell. Coalesced: only the newest number is
-   ever waiting to be sent to a peer. */
+   clients (but those who told it), an alone one touches the bell (and hears it, if it watches).
+   Coalesced: only the newest number is ever waiting to be sent to a peer, and a peer that was told of a
+   number is not told of an earlier one. A number rung once is told again to each later runner. */
 void bcj2__link_ring(struct link *l, uint64_t change);
 /* To the runner (peer 0) or, as the runner, to one peer. BCJ2_E_NOT_FOUND: it is gone; BCJ2_E_TOO_LARGE. */
 bcj2_status bcj2__link_send(struct link *l, uint64_t peer, enum link_kind kind, uint64_t id,

@@ -222,6 +222,15 @@ void bcj2__link_watched(struct link *l)
     }
 }
 
+/* One that refuses is stale, as a rule. But macOS refuses also when too many wait for the runner, so it is
+   asked a few times more. */
+static bool is_there_a_socket(const struct link *l)
+{
+    struct os_stat st = {0};
+    CLEANUP_FREE char *path = bcj2__mem_printf("%s/" LINK_SOCKET, l->directory);
+    return path != NULL && BCJ2_SUCCEEDED(bcj2__os_stat(path, false, &st)) && st.exists;
+}
+
 /* Connects, or sees to it that we shall hear when that makes sense. BCJ2_S_FALSE: ask again by time. */
 static bcj2_status connect_or_watch(struct link *l)
 {
@@ -234,6 +243,9 @@ static bcj2_status connect_or_watch(struct link *l)
         }
     }
     if (s == BCJ2_E_WIN32_FILE_NOT_FOUND && l->watch != NULL) {
+        if (l->wait_ms < LONGEST_WAIT_MS && is_there_a_socket(l)) {
+            return BCJ2_S_FALSE;
+        }
         l->try_ms = UINT64_MAX;
         l->wait_ms = 0;
         if (l->bell_due) {

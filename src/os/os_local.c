@@ -45,8 +45,9 @@ static bcj2_status listen_at(int fd, const struct os_local_path *address, const 
                             sizeof address->address) != 0) {
         return bcj2__os_fail(errno, "making the socket %s", path);
     }
-    /* Nobody can connect before listen(). */
-    if (bcj2__os_calls.chmod(path, 0600) != 0 || bcj2__os_calls.listen(fd, backlog) != 0) {
+    int result; /* nobody can connect before listen() */
+    REPEAT_INTERRUPTED(result, bcj2__os_calls.chmod(path, 0600));
+    if (result != 0 || bcj2__os_calls.listen(fd, backlog) != 0) {
         return bcj2__os_fail(errno, "listening at %s", path);
     }
     return BCJ2_OK;

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <sys/event.h>
 #include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 struct os_watch {
