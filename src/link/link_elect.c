@@ -9,6 +9,8 @@
 #include <string.h>
 
 #define LONGEST_WAIT_MS 50
+/* A connection that lived less says that the runner does not want us, not that it died. */
+#define SHORT_LIFE_MS 10
 /* After a failure that waiting will hardly cure (the folder is gone, no descriptors are left). */
 #define LONGEST_WAIT_FAILED_MS 5000
 
@@ -179,7 +181,7 @@ void bcj2__link_lose_runner(struct link *l)
         l->tell_role = false;
         l->bell_due = l->has_rung;
     }
-    if (was_client && lived_ms >= LONGEST_WAIT_MS) {
+    if (was_client && lived_ms >= SHORT_LIFE_MS) {
         l->wait_ms = 0;
         l->try_ms = 0;
     } else { /* refused, or soon thrown out: not at once again */
