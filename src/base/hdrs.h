@@ -26,7 +26,7 @@ enum net_failure {
     NET_REDIRECT_REFUSED, /* too many, or from https to http */
     NET_LOCAL_READ,       /* the file to send could not be read; see the result's status */
     NET_LOCAL_WRITE,      /* the file to write could not be written; see the result's status */
-    NET_LOCAL_SHORT,      /* the file to send ended before the range did */
+    NET_LOCAL_SHORT,      /* the file to send ended before the range did, or changed */
     NET_ABORTED,          /* we stopped it */
     NET_NO_MEMORY,
     NET_OTHER,

@@ -64,8 +64,8 @@
 #define LIMIT_SERVER_UNSYNCED_BYTES    (64u * 1024 * 1024)
 #define LIMIT_SERVER_RANGES            500
 #define LIMIT_SERVER_SESSIONS          1000000u
-#define LIMIT_SERVER_CONNECTIONS       8192u
-#define LIMIT_SERVER_CONNECTION_MEMORY (256u * 1024) /* libmicrohttpd reads into half of it */
+#define LIMIT_SERVER_CONNECTIONS       4096u
+#define LIMIT_SERVER_CONNECTION_MEMORY (128u * 1024) /* libmicrohttpd reads into half of it */
 #define LIMIT_SERVER_WORKERS           128u          /* applications and disk syncs at a time */
 #define LIMIT_SERVER_JSON_BYTES        65536         /* configuration, session record */
 #define LIMIT_SERVER_NAME_BYTES        255           /* one component of a path */

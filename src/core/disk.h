@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The disk thread: what waits for a disk (sync, preallocate) is done there, so that it never stalls
-   transfers. The engine hands in work and takes results; everything else about files is done where it is
-   needed. Work that was handed in is always done, its result always comes back. */
+/* The disk threads: what waits for a disk (sync, preallocate) is done there, so that it never stalls
+   transfers. The engine hands in work and takes results, from one thread; everything else about files is
+   done where it is needed. Work that was handed in is always done, its result always comes back; pieces of
+   work are done in any order. */
 #ifndef BCJ2_CORE_DISK_H
 #define BCJ2_CORE_DISK_H
 
@@ -27,7 +28,7 @@ struct disk_op {
     char detail[256]; /* of a failure */
 };
 
-/* wake is called on the disk thread after results came in. */
+/* wake is called on a disk thread after results came in. */
 bcj2_status bcj2__disk_start(void (*wake)(void *user), void *user, struct disk **ret);
 /* Ends what is queued first; NULL is fine; returns NULL. */
 void *bcj2__disk_stop(struct disk *d);

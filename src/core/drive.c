@@ -12,11 +12,13 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The file as it is now, for the machine. One that is gone has changed: its size is that of no file. */
+/* The file as it is now, for the machine. One that is gone, or has given its name to another, has
+   changed: its size is that of no file. */
 static struct bup_source source_now(const struct drive *d)
 {
     struct os_stat st = {0};
-    if (BCJ2_FAILED(bcj2__os_stat(d->local_name, true, &st)) || !st.exists) {
+    if (BCJ2_FAILED(bcj2__os_stat(d->local_name, true, &st)) || !st.exists ||
+        st.device != d->source_device || st.inode != d->source_inode) {
         return (struct bup_source){.size = UINT64_MAX};
     }
     return (struct bup_source){.size = st.size, .mtime_s = st.mtime_s, .mtime_ns = st.mtime_ns};
@@ -39,10 +41,12 @@ bool bcj2__drive_ours(struct engine *e, struct drive *d)
 bool bcj2__drive_save(struct engine *e, struct drive *d)
 {
     struct store_transfer row = {.exists = true, .bup = d->bup.saved, .get = d->get.saved};
+    /* a session is about the file as it was when it began */
+    uint64_t total = d->bup.saved.phase == BUP_NONE ? d->bytes_total : d->bup.saved.source.size;
     struct store_file file = {
         .index = 0,
-        .bytes_total = d->bytes_total,
-        .bytes_transferred = MIN(d->bup.saved.acked + d->in_flight, d->bytes_total),
+        .bytes_total = total,
+        .bytes_transferred = MIN(d->bup.saved.acked + d->in_flight, total),
         .transferred = d->bup.saved.phase >= BUP_REPLY,
     };
     memcpy(row.get_boot_id, d->get_boot_id, sizeof row.get_boot_id);
@@ -161,24 +165,70 @@ static struct drive *new_drive(struct engine *e, int64_t seq)
     return d;
 }
 
-static void open_and_begin(struct engine *e, struct drive *d)
+/* A source that the server has whole is not needed any more: its user may have removed it. */
+static bcj2_status open_source(struct drive *d, struct bup_source *ret)
 {
     struct os_stat st = {0};
+    if (d->bup.saved.phase >= BUP_REPLY) {
+        *ret = d->bup.saved.source;
+        d->bytes_total = ret->size;
+        return BCJ2_OK;
+    }
     bcj2_status s = bcj2__os_open_source(d->local_name, &d->source_fd, &st);
+    d->source_device = st.device;
+    d->source_inode = st.inode;
+    d->bytes_total = BCJ2_SUCCEEDED(s) ? st.size : BCJ2_SIZE_UNKNOWN;
+    *ret = (struct bup_source){.size = st.size, .mtime_s = st.mtime_s, .mtime_ns = st.mtime_ns};
+    return s;
+}
+
+static void no_source(struct engine *e, struct drive *d, bcj2_status s)
+{
+    const struct failure f =
+        bcj2__classify_local(s, BCJ2_ERROR_CONTEXT_LOCAL_FILE, false, "opening the file to upload");
+    bcj2__drive_fail(e, d, &f, BUP_PACKET_NONE, bcj2__detail_get());
+}
+
+static void open_and_begin(struct engine *e, struct drive *d)
+{
+    struct bup_event event = {.type = BUP_EV_START,
+                              .now_ms = e->now_ms,
+                              .failing_ms = d->failing_ms};
+    bcj2_status s = open_source(d, &event.source);
     if (BCJ2_FAILED(s)) {
-        const struct failure f = bcj2__classify_local(s, BCJ2_ERROR_CONTEXT_LOCAL_FILE, false,
-                                                      "opening the file to upload");
-        bcj2__drive_fail(e, d, &f, BUP_PACKET_NONE, bcj2__detail_get());
+        no_source(e, d, s);
         return;
     }
-    d->bytes_total = st.size;
-    const struct bup_event event = {
-        .type = BUP_EV_START,
-        .now_ms = e->now_ms,
-        .source = {.size = st.size, .mtime_s = st.mtime_s, .mtime_ns = st.mtime_ns},
-        .failing_ms = d->failing_ms,
-    };
     bcj2__drive_bup(e, d, &event);
+}
+
+/* The file as it is at an answer. No byte was sent before there is a session: what has the name then is
+   the file to upload, whatever was opened before. False: there is none; the job has failed. */
+static bool source_at_answer(struct engine *e, struct drive *d, struct bup_source *ret)
+{
+    *ret = source_now(d);
+    if (d->bup.saved.phase != BUP_NONE) {
+        return true;
+    }
+    d->bytes_total = ret->size;
+    if (ret->size != UINT64_MAX) {
+        return true;
+    }
+    (void)bcj2__os_close(d->source_fd);
+    d->source_fd = -1;
+    bcj2_status s = open_source(d, ret);
+    if (BCJ2_FAILED(s) && bcj2__drive_ours(e, d)) {
+        no_source(e, d, s);
+    }
+    return BCJ2_SUCCEEDED(s);
+}
+
+/* Who is first was read before the transaction: somebody may have suspended it, say, since. */
+static bool still_queued(struct engine *e, int64_t seq)
+{
+    bcj2_job_state state = BCJ2_JOB_STATE_QUEUED;
+    bcj2_status s = bcj2__store_job_state(e->core->store, seq, &state);
+    return s != BCJ2_E_NOT_FOUND && bcj2__engine_check(e, s) && state == BCJ2_JOB_STATE_QUEUED;
 }
 
 void bcj2__drive_start(struct engine *e, int64_t seq)
@@ -186,7 +236,7 @@ void bcj2__drive_start(struct engine *e, int64_t seq)
     struct store_job job = {0};
     struct store_file file = {0};
     struct drive *d = NULL;
-    if (!bcj2__engine_transaction(e)) {
+    if (!bcj2__engine_transaction(e) || !still_queued(e, seq)) {
         return;
     }
     d = new_drive(e, seq);
@@ -236,14 +286,15 @@ void bcj2__drive_net_event(struct engine *e, struct drive *d, const struct net_e
         no_answer(e, d, event->failure, event->local_status);
         return;
     }
-    const struct bup_event answer = {
+    struct bup_event answer = {
         .type = BUP_EV_ANSWER,
         .now_ms = e->now_ms,
-        .source = source_now(d),
         .head = event->head,
         .elapsed_ms = event->elapsed_ms,
     };
-    bcj2__drive_bup(e, d, &answer);
+    if (source_at_answer(e, d, &answer.source)) {
+        bcj2__drive_bup(e, d, &answer);
+    }
 }
 
 /* Bytes of the present fragment that have left us but are not stored as progress yet. */
@@ -328,6 +379,10 @@ static bcj2_status send(struct engine *e, struct drive *d)
         .body_fd = d->source_fd,
         .body_offset = out.first,
         .body_length = out.packet == BUP_PACKET_FRAGMENT ? out.length : 0,
+        .body_guarded = out.packet == BUP_PACKET_FRAGMENT,
+        .body_file_size = d->bup.saved.source.size,
+        .body_mtime_s = d->bup.saved.source.mtime_s,
+        .body_mtime_ns = d->bup.saved.source.mtime_ns,
         .sink_fd = -1,
         .response_timeout_ms =
             d->step.last ? bcj2__timeouts.last_response_ms : bcj2__timeouts.response_ms,

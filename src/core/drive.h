@@ -37,7 +37,8 @@ struct drive {
     char *remote_name, *local_name;
     char content_name[LIMIT_CONTENT_NAME_BYTES + 1];
     int source_fd;
-    uint64_t bytes_total; /* of the source, as the getters show it */
+    uint64_t source_device, source_inode; /* of the file that is open */
+    uint64_t bytes_total;                 /* of the source, as the getters show it */
     struct bup bup;
     struct bup_step step; /* the wish to carry out */
     bool asking;          /* its request is under way */
@@ -52,6 +53,7 @@ struct drive {
     int sink_fd;
     bool opened; /* the temporary file was opened in act: start the machine */
     bcj2_status open_status;
+    char open_detail[256];           /* of a failure */
     bool flowing;                    /* the body is being written */
     uint64_t flow_offset;            /* where it began */
     uint64_t saved_offset, saved_ms; /* progress as it was last stored */
@@ -60,7 +62,7 @@ struct drive {
     bool not_started;
 };
 
-/* Starts the first waiting job of a level. */
+/* Starts the first waiting job of a level, unless it does not wait any more. */
 void bcj2__drive_start(struct engine *e, int64_t seq);
 void bcj2__drive_net_event(struct engine *e, struct drive *d, const struct net_event *event);
 void bcj2__drive_disk_event(struct engine *e, struct drive *d, const struct disk_op *op);

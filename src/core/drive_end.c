@@ -106,11 +106,10 @@ static enum job_event plan(const struct engine *e, bcj2_job_state believed, stru
 }
 
 static bcj2_status write_failure(struct engine *e, struct drive *d, struct store_job *job,
-                                 const struct failure *f, enum bup_packet farewell,
-                                 const char *detail)
+                                 enum job_event event, const struct failure *f,
+                                 enum bup_packet farewell, const char *detail)
 {
     bcj2_filetime now = bcj2__os_wall();
-    enum job_event event = plan(e, d->believed, job, f);
     fill_error(d, job, f, detail);
     bcj2_status s = bcj2__job_state_move(e->core, job, event);
     if (BCJ2_SUCCEEDED(s)) {
@@ -134,8 +133,18 @@ void bcj2__drive_fail(struct engine *e, struct drive *d, const struct failure *f
 {
     struct store_job job = {0};
     bcj2__bup_interrupted(&d->bup, e->now_ms);
-    bool ok = bcj2__engine_check(e, bcj2__store_job_by_seq(e->core->store, d->seq, &job)) &&
-              bcj2__engine_check(e, write_failure(e, d, &job, f, farewell, detail)) &&
+    if (!bcj2__engine_check(e, bcj2__store_job_by_seq(e->core->store, d->seq, &job))) {
+        return;
+    }
+    enum job_event event = plan(e, d->believed, &job, f);
+    if (event == JOB_EV_FATAL && d->bup.saved.phase == BUP_CLOSING) {
+        /* the server has the file: no error of Close is one of the job (wire-protocol 2.10) */
+        bcj2__store_job_done(&job);
+        d->bup.saved.phase = BUP_DONE;
+        bcj2__drive_done(e, d, BUP_PACKET_CLOSE);
+        return;
+    }
+    bool ok = bcj2__engine_check(e, write_failure(e, d, &job, event, f, farewell, detail)) &&
               bcj2__drive_save(e, d);
     if (ok) {
         bcj2__log(&e->core->log, LOG_INFO, "job %lld: %s: %s", (long long)d->seq,

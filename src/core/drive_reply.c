@@ -16,11 +16,13 @@
 
 #define PREALLOCATE_FROM (1024u * 1024) /* bytes still to come */
 
-static void fail_locally(struct engine *e, struct drive *d, bcj2_status status, const char *what)
+/* After bcj2__drive_ours(). */
+static void fail_locally(struct engine *e, struct drive *d, bcj2_status status, const char *what,
+                         const char *detail)
 {
     const struct failure f =
         bcj2__classify_local(status, BCJ2_ERROR_CONTEXT_LOCAL_FILE, false, what);
-    bcj2__drive_fail(e, d, &f, BUP_PACKET_NONE, bcj2__detail_get());
+    bcj2__drive_fail(e, d, &f, BUP_PACKET_NONE, detail);
 }
 
 /* ---- where the reply is ---- */
@@ -126,8 +128,11 @@ void bcj2__drive_reply_opened(struct engine *e, struct drive *d)
     struct os_stat st = {0};
     struct get_saved saved = d->get.saved;
     char boot_id[OS_BOOT_ID_SIZE];
+    if (!bcj2__drive_ours(e, d)) {
+        return;
+    }
     if (BCJ2_FAILED(d->open_status)) {
-        fail_locally(e, d, d->open_status, "opening the reply's temporary file");
+        fail_locally(e, d, d->open_status, "opening the reply's temporary file", d->open_detail);
         return;
     }
     bcj2__os_boot_id(boot_id);
@@ -140,7 +145,7 @@ void bcj2__drive_reply_opened(struct engine *e, struct drive *d)
         s = bcj2__os_truncate(d->sink_fd, saved.offset);
     }
     if (BCJ2_FAILED(s)) {
-        fail_locally(e, d, s, "looking at the reply's temporary file");
+        fail_locally(e, d, s, "looking at the reply's temporary file", bcj2__detail_get());
         return;
     }
     memcpy(d->get_boot_id, boot_id, sizeof d->get_boot_id);
@@ -183,7 +188,7 @@ static bool cut_file(struct engine *e, struct drive *d)
         s = bcj2__os_truncate(d->sink_fd, d->get_step.offset);
     }
     if (BCJ2_FAILED(s)) {
-        fail_locally(e, d, s, "cutting the reply's temporary file");
+        fail_locally(e, d, s, "cutting the reply's temporary file", bcj2__detail_get());
         return false;
     }
     return true;
@@ -194,6 +199,9 @@ static void apply_get(struct engine *e, struct drive *d)
     struct get_step *step = &d->get_step;
     if (step->note != NULL) {
         bcj2__log(&e->core->log, LOG_INFO, "job %lld: reply: %s", (long long)d->seq, step->note);
+    }
+    if (step->restarted) {
+        d->sync_asked = 0; /* a sync that is under way is about the old bytes */
     }
     if ((step->connected && !bcj2__drive_connected(e, d)) ||
         (step->want == GET_WANT_BODY && !cut_file(e, d)) ||
@@ -341,9 +349,13 @@ void bcj2__drive_disk_event(struct engine *e, struct drive *d, const struct disk
     }
     if (BCJ2_FAILED(op->status)) {
         bcj2__net_abort(e->net, d->token);
-        (void)bcj2__detail(op->status, "%s", op->detail);
+        if (op->work != DISK_PREALLOCATE) {
+            /* the kernel may forget what it could not write: as after a reboot, only what was synced
+               before counts */
+            d->get_boot_id[0] = '\0';
+        }
         if (bcj2__drive_ours(e, d)) {
-            fail_locally(e, d, op->status, "writing the reply's temporary file");
+            fail_locally(e, d, op->status, "writing the reply's temporary file", op->detail);
         }
     } else if (op->work == DISK_PREALLOCATE) {
         body_may_flow(e, d);
@@ -351,7 +363,7 @@ void bcj2__drive_disk_event(struct engine *e, struct drive *d, const struct disk
         d->get.saved.synced = d->get.saved.offset;
         const struct bup_event stored = {.type = BUP_EV_REPLY_STORED, .now_ms = e->now_ms};
         bcj2__drive_bup(e, d, &stored);
-    } else {
+    } else if (op->size == d->sync_asked) { /* else of bytes that were thrown away since */
         d->get.saved.synced = MAX(d->get.saved.synced, op->size);
         d->get.saved.offset = MAX(d->get.saved.offset, op->size);
         if (bcj2__drive_ours(e, d)) {
@@ -416,6 +428,9 @@ void bcj2__drive_reply_act(struct engine *e, struct drive *d)
     switch (act) {
     case DRIVE_ACT_OPEN_REPLY:
         d->open_status = open_temp(d);
+        if (BCJ2_FAILED(d->open_status)) {
+            (void)snprintf(d->open_detail, sizeof d->open_detail, "%s", bcj2__detail_get());
+        }
         d->opened = e->again = true;
         break;
     case DRIVE_ACT_GET:

@@ -111,15 +111,25 @@ static void end_transaction(struct engine *e)
     }
 }
 
+/* A commit whose sync failed may have stayed: nothing may be done that rests on it before it is on the
+   disk. A durable commit syncs what is there, also if it writes nothing itself. */
+static bcj2_status sync_store(struct engine *e)
+{
+    bcj2_status s = bcj2__store_begin(e->core->store, false);
+    return BCJ2_SUCCEEDED(s) ? bcj2__store_commit(e->core->store, true) : s;
+}
+
 /* After a failure of the store: what the rows say runs, and does not, is queued again. */
 static void recover(struct engine *e)
 {
     if (e->store_ms > e->now_ms || e->drive_count > 0) {
         return;
     }
-    if (BCJ2_SUCCEEDED(bcj2__job_state_restart(e->core))) {
+    if (BCJ2_SUCCEEDED(sync_store(e)) && BCJ2_SUCCEEDED(bcj2__job_state_restart(e->core))) {
         e->store_ms = UINT64_MAX;
         e->schedule = e->look_byes = true;
+        /* this, and what was written although its sync failed */
+        bcj2__core_tell(e->core);
     } else {
         e->store_ms = e->now_ms + bcj2__timeouts.store_rest_ms;
     }
@@ -178,11 +188,16 @@ static void act(struct engine *e)
 
 static uint64_t sleep_ms(const struct engine *e)
 {
-    uint64_t at = MIN(MIN(MIN(e->retry_ms, e->slice_ms), e->house_ms), MIN(e->bye_ms, e->store_ms));
-    if (e->again || (e->schedule && e->store_ms == UINT64_MAX) || atomic_load(&e->woken)) {
+    bool resting = e->store_ms != UINT64_MAX, stopping = atomic_load(&e->stopping);
+    uint64_t at = MIN(MIN(e->retry_ms, e->slice_ms), MIN(e->house_ms, e->bye_ms));
+    if (e->again || (e->schedule && !resting && !stopping) || atomic_load(&e->woken)) {
         return 0;
     }
-    if (atomic_load(&e->stopping)) {
+    if (resting) {
+        /* nothing is done before, whatever is due; what the disk thread still has, it wakes us for */
+        at = e->drive_count == 0 ? e->store_ms : UINT64_MAX;
+    }
+    if (stopping) {
         /* past it only the disk thread is waited for, and it wakes us */
         at = e->now_ms < e->stop_by_ms ? e->stop_by_ms : e->now_ms + 100;
     }

@@ -85,21 +85,41 @@ void bcj2__queue_house(struct engine *e)
         e->house_ms = e->now_ms + 60000;
         return;
     }
-    /* what ends or is touched meanwhile is seen the next time: nothing here is urgent */
-    e->house_ms = MIN(expire_ms, e->now_ms + (left > 0 ? PURGE_EVERY_MS : LOOK_EVERY_MS));
+    /* what ends or is touched meanwhile is seen the next time; what is made meanwhile expires after it */
+    uint64_t look_ms = MIN(LOOK_EVERY_MS, (uint64_t)e->core->inactivity_s * 1000);
+    e->house_ms = MIN(expire_ms, e->now_ms + (left > 0 ? MIN(PURGE_EVERY_MS, look_ms) : look_ms));
+}
+
+/* Has the no-progress time-out ended? Not for a job that has only its Close to say: that gets its one more
+   try, and is TRANSFERRED then (wire-protocol 2.10). */
+static bcj2_status is_over(struct engine *e, const struct store_job *job, bool *ret)
+{
+    struct store_transfer transfer = {0};
+    *ret = job->series_start.set &&
+           bcj2__job_since_ms(&job->series_start, e->now_ms) >= (uint64_t)job->no_progress_s * 1000;
+    if (!*ret) {
+        return BCJ2_OK;
+    }
+    bcj2_status s = bcj2__store_transfer(e->core->store, job->seq, &transfer);
+    *ret = transfer.bup.phase != BUP_CLOSING;
+    return s;
 }
 
 /* A job whose next attempt is due: again, or for the last time. */
 static bool retry_one(struct engine *e, int64_t seq)
 {
+    bool over = false;
     struct store_job job = {0};
     if (!bcj2__engine_transaction(e) ||
         !bcj2__engine_check(e, bcj2__store_job_by_seq(e->core->store, seq, &job))) {
         return false;
     }
-    bool over = job.series_start.set && bcj2__job_since_ms(&job.series_start, e->now_ms) >=
-                                            (uint64_t)job.no_progress_s * 1000;
-    bool ok = bcj2__engine_check(e, bcj2__job_state_move(e->core, &job,
+    if (job.state != BCJ2_JOB_STATE_TRANSIENT_ERROR) { /* moved since it was looked at */
+        bcj2__store_job_done(&job);
+        return true;
+    }
+    bool ok = bcj2__engine_check(e, is_over(e, &job, &over)) &&
+              bcj2__engine_check(e, bcj2__job_state_move(e->core, &job,
                                                          over ? JOB_EV_GIVE_UP : JOB_EV_RETRY));
     e->durable = e->durable || over;
     bcj2__store_job_done(&job);

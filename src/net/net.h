@@ -26,6 +26,12 @@ struct net_request {
     bool has_body;      /* BITS_POST: Content-Length is always sent, 0 too */
     int body_fd;        /* borrowed until the transfer's DONE */
     uint64_t body_offset, body_length;
+    /* the file as it must still be when the last byte of the body is read: if it is not, that byte
+       does not go out (NET_LOCAL_SHORT) */
+    bool body_guarded;
+    uint64_t body_file_size;
+    int64_t body_mtime_s;
+    int32_t body_mtime_ns;
     bool follow_redirects; /* GET: up to 10, never from https to http */
     bool pause_at_body;    /* GET: report the head before the first body byte and wait for
                               bcj2__net_continue() */

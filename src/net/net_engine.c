@@ -11,6 +11,7 @@
 
 #include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
 
 /* libcurl counts a wait in an int of milliseconds; a poll that ends after a day is no harm. */
 #define LONGEST_POLL_MS ((uint64_t)86400000)
@@ -46,6 +47,10 @@ static void fill_xfer(struct net *n, struct xfer *x, const struct net_request *r
         .body_fd = request->body_fd,
         .body_offset = request->body_offset,
         .body_length = request->has_body ? request->body_length : 0,
+        .body_guarded = request->body_guarded,
+        .body_file_size = request->body_file_size,
+        .body_mtime_s = request->body_mtime_s,
+        .body_mtime_ns = request->body_mtime_ns,
         .response_timeout_ms = request->response_timeout_ms,
         .phase = XFER_CONNECTING,
         .started_ms = now,
@@ -84,6 +89,9 @@ static void finish(struct xfer *x, CURLcode result)
 {
     (void)curl_multi_remove_handle(x->net->multi, x->easy);
     bcj2__net_conclude(x, result);
+    if (x->due == XFER_HEAD_DUE) {
+        return; /* the head is to be told first; bcj2__net_continue() finds that it is over */
+    }
     if (x->asks_at_body && x->head_complete && x->failure != NET_REDIRECT_REFUSED) {
         x->asks_at_body = false;
         x->awaits_answer = true;
@@ -238,6 +246,20 @@ void bcj2__net_wake(struct net *n)
 
 /* ---- events ---- */
 
+/* A download's URL is one that a server made up, and the path of a reply often holds its session's id: of
+   such a one only the host is named. */
+static void url_for_log(const struct xfer *x, char text[256])
+{
+    const char *used = NULL;
+    (void)curl_easy_getinfo(x->easy, CURLINFO_EFFECTIVE_URL, &used);
+    bcj2__url_for_people(used == NULL ? "" : used, text);
+    char *host = strstr(text, "://");
+    if (!x->has_body && host != NULL) {
+        host += 3;
+        host[strcspn(host, "/")] = '\0';
+    }
+}
+
 static void log_done(const struct xfer *x, uint64_t elapsed_ms)
 {
     const struct log *log = x->net->log;
@@ -245,9 +267,7 @@ static void log_done(const struct xfer *x, uint64_t elapsed_ms)
         return;
     }
     char url[256];
-    const char *used = NULL;
-    (void)curl_easy_getinfo(x->easy, CURLINFO_EFFECTIVE_URL, &used);
-    bcj2__url_for_people(used == NULL ? "" : used, url);
+    url_for_log(x, url);
     bcj2__log(log, LOG_DEBUG, "%s: status %u, %s, %llu bytes sent, %llu written, %llu ms%s%s", url,
               (unsigned)x->head.status, bcj2__net_failure_text(x->failure),
               (unsigned long long)x->sent, (unsigned long long)x->written,

@@ -47,6 +47,10 @@ struct xfer {
     bool has_body, follows, https_only; /* https_only: one hop was https, http is refused now */
     int body_fd;
     uint64_t body_offset, body_length, body_taken; /* taken: given to libcurl */
+    bool body_guarded;
+    uint64_t body_file_size;
+    int64_t body_mtime_s;
+    int32_t body_mtime_ns;
     uint64_t response_timeout_ms;
 
     enum xfer_phase phase;

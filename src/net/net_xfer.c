@@ -33,6 +33,16 @@ static void fail(struct xfer *x, enum net_failure failure, const char *why)
     (void)snprintf(x->why, sizeof x->why, "%s", why);
 }
 
+/* Is the file still the one that the request meant? */
+static bool guard_holds(const struct xfer *x)
+{
+    struct os_stat now = {0};
+    return !x->body_guarded ||
+           (BCJ2_SUCCEEDED(bcj2__os_fstat(x->body_fd, "the file to send", &now)) &&
+            now.size == x->body_file_size && now.mtime_s == x->body_mtime_s &&
+            now.mtime_ns == x->body_mtime_ns);
+}
+
 /* ---- callbacks ---- */
 
 size_t bcj2__net_on_read(char *to, size_t size, size_t count, void *user)
@@ -51,6 +61,11 @@ size_t bcj2__net_on_read(char *to, size_t size, size_t count, void *user)
     }
     if (got < wanted) {
         fail(x, NET_LOCAL_SHORT, "the file ended before the part to send did");
+        return CURL_READFUNC_ABORT;
+    }
+    /* looked at after the last byte was read: then all of them are of the same file */
+    if (x->body_taken + got == x->body_length && !guard_holds(x)) {
+        fail(x, NET_LOCAL_SHORT, "the file changed while it was being sent");
         return CURL_READFUNC_ABORT;
     }
     x->body_taken += got;

@@ -123,7 +123,11 @@ struct bup_srv_plan bcj2__bup_srv_fragment(const struct bup_srv_rules *rules,
         refuse(&plan, session, request, 500, BCJ2_E_TOO_LARGE);
     } else if (request->length > rules->fragment_max) {
         refuse(&plan, session, request, 413, BCJ2_E_HTTP_ERROR_413);
-    } else if (session->complete) {
+    } else if (plan.total == session->next) {
+        /* all is there; that this is all may be news, if the server was killed in the last
+           fragment */
+        session->total_known = session->complete = true;
+        session->total = plan.total;
         plan.move = BUP_SRV_FINISH;
     } else {
         place_fragment(rules, session, request, &plan);
@@ -137,10 +141,10 @@ void bcj2__bup_srv_stored(struct bup_srv_session *session, uint64_t bytes)
     session->complete = session->total_known && session->next == session->total;
 }
 
-bool bcj2__bup_srv_body_end(struct bup_srv_session *session, const struct bup_srv_request *request,
+bool bcj2__bup_srv_body_end(const struct bup_srv_session *session,
+                            const struct bup_srv_request *request,
                             struct bup_srv_answer *ret_answer)
 {
-    bcj2__bup_srv_stored(session, 0); /* an upload of no bytes is complete now */
     *ret_answer = bcj2__bup_srv_ok(request);
     ret_answer->has_offset = true;
     ret_answer->offset = session->next;

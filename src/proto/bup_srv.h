@@ -126,7 +126,8 @@ void bcj2__bup_srv_stored(struct bup_srv_session *session, uint64_t bytes);
 
 /* The body of a STOREd fragment is whole: true: 200 with the offset; false: the upload is complete,
    ask bcj2__bup_srv_finish(). */
-bool bcj2__bup_srv_body_end(struct bup_srv_session *session, const struct bup_srv_request *request,
+bool bcj2__bup_srv_body_end(const struct bup_srv_session *session,
+                            const struct bup_srv_request *request,
                             struct bup_srv_answer *ret_answer);
 
 enum bup_srv_finish {

@@ -158,12 +158,12 @@ static int watch(struct application *a, struct child *child)
 static void judge(struct application *a, const struct child *child, int status)
 {
     int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-    if (child->timed_out) {
-        application_timed_out(a);
-    } else if (code == 0) {
+    if (code == 0) {
         a->status = 200;
     } else if (code == EXIT_TRY_LATER || (code < 0 && server_is_stopping(a->server))) {
         application_failed(a, 503);
+    } else if (child->timed_out) {
+        application_timed_out(a);
     } else {
         application_failed(a, code == EXIT_FORBIDDEN ? 403 : 500);
     }

@@ -33,6 +33,13 @@ static void fail(struct ending *e, uint32_t status, bcj2_status code)
     e->outcome = (struct bup_srv_outcome){.status = status, .code = code, .context = 5};
 }
 
+/* The system said no (errno). */
+static void fail_on_disk(struct ending *e, const char *what)
+{
+    event(&e->server->log, "error %s cannot be %s: %s", e->session->id_text, what, strerror(errno));
+    fail(e, 500, BCJ2_E_DISK_FULL);
+}
+
 /* ---- to its destination ---- */
 
 static bool same_file(int folder, const char *name, const struct session *session)
@@ -74,9 +81,7 @@ static void place_in(struct ending *e, int from, int folder, const char *name)
     if (result != 0 && (errno == EEXIST || errno == EISDIR || errno == ENOTEMPTY)) {
         fail(e, config->rules.conflict_409 ? 409 : 403, BCJ2_E_ACCESSDENIED);
     } else if (result != 0 || fsync(folder) != 0) {
-        event(&e->server->log, "error %s cannot be moved: %s", e->session->id_text,
-              strerror(errno));
-        fail(e, 500, BCJ2_E_DISK_FULL);
+        fail_on_disk(e, "moved");
     } else if (is_moving(e->server)) {
         e->moved = unlinkat(from, SESSION_REQUEST_FILE, 0) == 0;
     }
@@ -108,32 +113,14 @@ static void place(struct ending *e)
 
 /* ---- to the disk ---- */
 
-/* The file and its way there: each folder that was made for it holds the name of the next. */
-static bool sync_file_and_folders(int folder, const char *name)
+static bool sync_reply(struct ending *e, int replies)
 {
-    int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    int parent = openat(folder, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool ok = fd >= 0 && parent >= 0 && fsync(fd) == 0 && fsync(folder) == 0 && fsync(parent) == 0;
+    int fd = openat(replies, SESSION_REPLY_FILE, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    bool ok = fd >= 0 && fsync(fd) == 0 && session_sync_folders(e->server, e->session, "Replies");
     if (fd >= 0) {
         (void)close(fd);
     }
-    if (parent >= 0) {
-        (void)close(parent);
-    }
     return ok;
-}
-
-/* The whole upload for reading. -1: it is not safe on the disk. */
-static int sync_upload(struct ending *e)
-{
-    int folder = session_open_folder(e->server, e->session, "Requests", false);
-    if (folder < 0) {
-        return -1;
-    }
-    bool ok = sync_file_and_folders(folder, SESSION_REQUEST_FILE);
-    int fd = ok ? openat(folder, SESSION_REQUEST_FILE, O_RDONLY | O_NOFOLLOW | O_CLOEXEC) : -1;
-    (void)close(folder);
-    return fd;
 }
 
 /* ---- the application ---- */
@@ -180,7 +167,7 @@ static void take_reply(struct ending *e, struct application *a)
     e->has_reply_file = true;
     if (!set_reply_url(e)) {
         fail(e, 400, BCJ2_E_INVALIDARG);
-    } else if (!sync_file_and_folders(a->replies, SESSION_REPLY_FILE)) {
+    } else if (!sync_reply(e, a->replies)) {
         fail(e, 500, BCJ2_E_DISK_FULL);
     }
 }
@@ -205,6 +192,9 @@ static void ask_application(struct ending *e)
     event(&server->log, "notify %s status %u", e->session->id_text, (unsigned)a.status);
     if (a.status >= 200 && a.status < 300) {
         take_reply(e, &a);
+        if (e->outcome.status < 300 && fsync(e->upload) != 0) {
+            fail_on_disk(e, "synced");
+        }
         if (a.copy && e->outcome.status < 300) {
             place(e);
         }
@@ -250,10 +240,9 @@ static void record_outcome(struct ending *e)
     if (gone) {
         return;
     }
-    if (record == NULL || !session_record_write(e->server, session, record, true)) {
-        event(&e->server->log, "error %s cannot be recorded: %s", session->id_text,
-              strerror(errno));
-        fail(e, 500, BCJ2_E_DISK_FULL);
+    if (record == NULL || !session_record_write(e->server, session, record, true) ||
+        !session_sync_folders(e->server, session, "Requests")) {
+        fail_on_disk(e, "recorded");
     }
 }
 
@@ -283,17 +272,17 @@ static void run(void *argument)
 {
     struct ending *e = argument;
     e->outcome = (struct bup_srv_outcome){.status = 200};
-    e->upload = e->moved ? -1 : sync_upload(e);
+    e->upload = e->moved ? -1 : session_open_request(e->server, e->session, O_RDONLY);
     if (e->moved) {
         ; /* it was at its destination when the server started */
     } else if (e->upload < 0) {
-        event(&e->server->log, "error %s cannot be synced: %s", e->session->id_text,
-              strerror(errno));
-        fail(e, 500, BCJ2_E_DISK_FULL);
-    } else if (is_moving(e->server)) {
-        place(e);
-    } else {
+        fail_on_disk(e, "read");
+    } else if (!is_moving(e->server)) {
         ask_application(e);
+    } else if (fsync(e->upload) != 0) {
+        fail_on_disk(e, "synced");
+    } else {
+        place(e);
     }
     if (e->upload >= 0) {
         (void)close(e->upload);

@@ -2,6 +2,7 @@
 /* libmicrohttpd: starting and stopping it, and the way of a request through its callbacks. */
 #include "http.h"
 #include "application.h"
+#include "connection.h"
 #include "listen.h"
 #include "linger.h"
 #include "mem.h"
@@ -81,13 +82,6 @@ enum MHD_Result request_answer_ack(struct request *r, bool close)
 
 /* ---- a request ---- */
 
-int request_socket(const struct request *r)
-{
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    return info == NULL ? -1 : (int)info->connect_fd;
-}
-
 static void *request_line(void *argument, const char *target, struct MHD_Connection *connection)
 {
     struct request *r = bcj2__mem_calloc(1, sizeof *r);
@@ -159,12 +153,12 @@ static enum MHD_Result handle(void *argument, struct MHD_Connection *connection,
 {
     struct request *r = *context;
     (void)argument;
-    (void)connection;
     (void)url;
     if (r == NULL) {
         return MHD_NO;
     }
     if (r->stage == REQUEST_NEW) {
+        connection_head_came(r->server, connection);
         return begin(r, method, version);
     }
     if (*size != 0) {
@@ -185,13 +179,13 @@ static void completed(void *argument, struct MHD_Connection *connection, void **
 {
     struct request *r = *context;
     (void)argument;
-    (void)connection;
     if (r == NULL) {
         return;
     }
     upload_done(r);
+    connection_head_awaited(r->server, connection);
     if (r->lingers && code == MHD_REQUEST_TERMINATED_COMPLETED_OK) {
-        int fd = fcntl(request_socket(r), F_DUPFD_CLOEXEC, 3);
+        int fd = fcntl(connection_socket(connection), F_DUPFD_CLOEXEC, 3);
         if (fd >= 0) {
             linger_add(&r->server->linger, fd);
         }
@@ -234,6 +228,7 @@ bool http_start(struct server *server, char url[128], char problem[256])
                          MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)LIMIT_SERVER_CONNECTION_MEMORY,
                          MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)server->config.idle_timeout_s,
                          MHD_OPTION_NOTIFY_COMPLETED, completed, server,
+                         MHD_OPTION_NOTIFY_CONNECTION, connection_notify, server,
                          MHD_OPTION_URI_LOG_CALLBACK, request_line, server, MHD_OPTION_END);
     if (server->daemon == NULL) {
         (void)snprintf(problem, 256, "the HTTP server cannot be started: %s", strerror(errno));

@@ -59,7 +59,6 @@ struct request {
     uint64_t pace_due_ms;
 };
 
-int request_socket(const struct request *r);
 /* Queues an answer without a body. close: and ends the connection after it. */
 enum MHD_Result request_answer_plain(struct request *r, unsigned status, bool close);
 /* Queues r->answer as an Ack. */
@@ -81,7 +80,7 @@ void request_read_head(struct request *r, const char *method, const char *versio
 /* ---- upload.c: BITS_POST ---- */
 
 enum MHD_Result upload_begin(struct request *r);
-/* A piece of the body; *size becomes what was left of it. */
+/* A piece of the body (upload_body.c); *size becomes what was left of it. */
 enum MHD_Result upload_body(struct request *r, const char *data, size_t *size);
 enum MHD_Result upload_end(struct request *r);
 /* The request is over, however. */

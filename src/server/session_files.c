@@ -42,13 +42,13 @@ int session_open_folder(const struct server *server, const struct session *sessi
     return folder;
 }
 
-int session_open_request(const struct server *server, const struct session *session)
+int session_open_request(const struct server *server, const struct session *session, int flags)
 {
     int folder = session_open_folder(server, session, "Requests", false);
     if (folder < 0) {
         return -1;
     }
-    int fd = openat(folder, SESSION_REQUEST_FILE, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    int fd = openat(folder, SESSION_REQUEST_FILE, flags | O_NOFOLLOW | O_CLOEXEC);
     (void)close(folder);
     struct stat st;
     if (fd >= 0 &&
@@ -58,6 +58,27 @@ int session_open_request(const struct server *server, const struct session *sess
         return -1;
     }
     return fd;
+}
+
+bool session_sync_folders(const struct server *server, const struct session *session,
+                          const char *kind)
+{
+    enum { ID, KIND, SESSIONS, UPLOAD, LEVELS };
+    int folder = session_open_folder(server, session, kind, false);
+    bool ok = folder >= 0;
+    for (int level = ID; ok && level < LEVELS; level++) {
+        ok = fsync(folder) == 0;
+        int parent = ok ? openat(folder, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+        int error = errno;
+        (void)close(folder);
+        errno = error;
+        folder = parent;
+        ok = ok && folder >= 0;
+    }
+    if (folder >= 0) {
+        (void)close(folder);
+    }
+    return ok;
 }
 
 bool session_make_files(struct server *server, struct session *session)
@@ -158,10 +179,12 @@ static void delete_folder(const struct server *server, const struct session *ses
     }
 }
 
+/* The reply first: after a kill between the two the record still leads to the session, and the Close
+   or Cancel that was not answered comes again. */
 void session_delete_files(struct server *server, const struct session *session)
 {
-    delete_folder(server, session, "Requests");
     delete_folder(server, session, "Replies");
+    delete_folder(server, session, "Requests");
 }
 
 /* ---- loading ---- */
@@ -262,17 +285,43 @@ static DIR *open_for_reading(int folder, const char *name)
     return dir;
 }
 
-/* What a kill left of a session that was just being made or deleted. */
-static void clear_rubbish(int requests, const char *name)
+/* What a kill left of a session that was just being made or deleted: a folder of Requests or Replies
+   without a record. */
+static void clear_rubbish(int parent, const char *name)
 {
-    int folder = tree_open_below(requests, name, false);
-    if (folder >= 0 && faccessat(folder, SESSION_RECORD_FILE, F_OK, 0) != 0 && errno == ENOENT) {
-        (void)unlinkat(folder, SESSION_REQUEST_FILE, 0);
-        (void)unlinkat(folder, SESSION_RECORD_FILE ".new", 0);
-        (void)unlinkat(requests, name, AT_REMOVEDIR);
+    static const char *const names[] = {SESSION_RECORD_FILE ".new", SESSION_REQUEST_FILE,
+                                        SESSION_REPLY_FILE};
+    int folder = tree_open_below(parent, name, false);
+    if (folder < 0) {
+        return;
     }
-    if (folder >= 0) {
-        (void)close(folder);
+    if (faccessat(folder, SESSION_RECORD_FILE, F_OK, 0) != 0 && errno == ENOENT) {
+        for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+            (void)unlinkat(folder, names[i], 0);
+        }
+        (void)unlinkat(parent, name, AT_REMOVEDIR);
+    }
+    (void)close(folder);
+}
+
+/* Replies of sessions that are no more. */
+static void scan_replies(int sessions_folder)
+{
+    DIR *dir = open_for_reading(sessions_folder, "Replies");
+    int requests = tree_open_below(sessions_folder, "Requests", false);
+    const struct dirent *entry = NULL;
+    while (dir != NULL && (entry = readdir(dir)) != NULL) {
+        bcj2_guid id;
+        if (bcj2__guid_parse(entry->d_name, &id) && requests >= 0 &&
+            faccessat(requests, entry->d_name, F_OK, 0) != 0 && errno == ENOENT) {
+            clear_rubbish(dirfd(dir), entry->d_name);
+        }
+    }
+    if (requests >= 0) {
+        (void)close(requests);
+    }
+    if (dir != NULL) {
+        (void)closedir(dir);
     }
 }
 
@@ -318,6 +367,7 @@ static void scan_folder(const struct scan *scan, int parent, const char *name, s
             int sessions_folder = tree_open_below(dirfd(dir), TREE_SESSIONS, false);
             if (sessions_folder >= 0) {
                 scan_requests(scan, sessions_folder, bcj2__buf_cstr(path));
+                scan_replies(sessions_folder);
                 (void)close(sessions_folder);
             }
         } else if (depth < SCAN_DEPTH) {

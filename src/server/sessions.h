@@ -92,7 +92,11 @@ void session_free(struct session *session);
 /* The folder of Requests or Replies; -1 (errno). */
 int session_open_folder(const struct server *server, const struct session *session,
                         const char *kind, bool make);
-int session_open_request(const struct server *server, const struct session *session);
+/* flags: O_RDONLY or O_RDWR */
+int session_open_request(const struct server *server, const struct session *session, int flags);
+/* That folder and those above it, up to the upload's: each holds the name of the next. errno. */
+bool session_sync_folders(const struct server *server, const struct session *session,
+                          const char *kind);
 bool session_make_files(struct server *server, struct session *session);
 void session_delete_files(struct server *server, const struct session *session);
 /* Its record as it is now, with the session's lock held (no sync). errno. */

@@ -37,6 +37,7 @@ static void run(void *argument)
     struct timer *t = argument;
     bcj2__os_mutex_lock(t->lock);
     while (!t->stopping) {
+        t->sleeps_until_ms = t->first == NULL ? UINT64_MAX : t->first->due_ms;
         if (t->first == NULL) {
             bcj2__os_cond_wait(t->changed, t->lock);
         } else if (t->first->due_ms > bcj2__os_now_ms()) {
@@ -81,7 +82,8 @@ void timer_set(struct timer *t, struct timer_entry *entry, uint64_t due_ms)
         entry->fire(entry->argument);
     } else {
         link_entry(t, entry);
-        if (t->first == entry) {
+        if (due_ms < t->sleeps_until_ms) {
+            t->sleeps_until_ms = due_ms;
             bcj2__os_cond_broadcast(t->changed);
         }
     }

@@ -20,6 +20,7 @@ struct timer {
     struct os_cond *changed;
     struct os_thread *thread;
     struct timer_entry *first, *last;
+    uint64_t sleeps_until_ms; /* no need to wake it for what is due later */
     bool stopping;
 };
 

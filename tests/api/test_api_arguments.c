@@ -31,8 +31,7 @@ END_TEST
 static bool in_table(const char *name, size_t length)
 {
     for (size_t i = 0; i < every_call_count; i++) {
-        if (strlen(every_call[i].name) == length &&
-            memcmp(every_call[i].name, name, length) == 0) {
+        if (strlen(every_call[i].name) == length && memcmp(every_call[i].name, name, length) == 0) {
             return true;
         }
     }
@@ -83,6 +82,38 @@ START_TEST(NULL_that_is_fine)
 }
 END_TEST
 
+/* Two faults in one call: the one that R-ORDER names first is told. */
+START_TEST(faults_are_found_in_order)
+{
+    char name[258];
+    memset(name, 'x', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    bcj2_job *upload = queue_job_with_file(BCJ2_JOB_TYPE_UPLOAD, NULL);
+    bcj2_job *job = queue_job_with_file(BCJ2_JOB_TYPE_UPLOAD_REPLY, NULL);
+    const char *up = queue_path("up.bin"), *nowhere = queue_path("missing/reply");
+    bcj2_reply_progress p = BCJ2_REPLY_PROGRESS_INIT;
+    uint8_t *data = NULL;
+    uint64_t length = 0;
+    assert_status(bcj2_cancel(upload), BCJ2_OK);
+    assert_status(bcj2_cancel(job), BCJ2_OK);
+    /* the type before the syntax and before the state */
+    assert_status(bcj2_set_reply_file_name(upload, "relative"), BCJ2_E_NOTIMPL);
+    assert_status(bcj2_get_reply_data(upload, &data, &length), BCJ2_E_NOTIMPL);
+    assert_status(bcj2_get_reply_progress(upload, &p), BCJ2_E_NOTIMPL);
+    /* values, lengths and syntax before the state */
+    assert_status(bcj2_set_priority(job, 4), BCJ2_E_NOTIMPL);
+    assert_status(bcj2_set_display_name(job, name), BCJ2_E_STRING_TOO_LONG);
+    assert_status(bcj2_add_file(job, "ftp://host/", up), BCJ2_E_INVALIDARG);
+    assert_status(bcj2_add_file(job, "http://host/", "relative"), BCJ2_E_INVALIDARG);
+    assert_status(bcj2_set_reply_file_name(job, "relative"), BCJ2_E_INVALIDARG);
+    /* the state before the number of files and before what the file system says */
+    assert_status(bcj2_add_file(job, "http://host/", up), BCJ2_E_INVALID_STATE);
+    assert_status(bcj2_set_reply_file_name(job, nowhere), BCJ2_E_INVALID_STATE);
+    bcj2_job_unref(upload);
+    bcj2_job_unref(job);
+}
+END_TEST
+
 /* ---- transparent structs ---- */
 
 static bcj2_status get_info(bcj2_job *job, void *to)
@@ -129,9 +160,8 @@ static const struct {
     bcj2_status (*call)(bcj2_job *job, void *to);
     size_t size; /* in the first release */
 } structs[] = {
-    {get_info, 24},           {get_progress, 32},
-    {get_times, 32},          {get_reply_progress, 24},
-    {get_file_progress, 32},  {open_with, 40 + 2 * sizeof(void *)},
+    {get_info, 24},           {get_progress, 32},      {get_times, 32},
+    {get_reply_progress, 24}, {get_file_progress, 32}, {open_with, 40 + 2 * sizeof(void *)},
 };
 
 START_TEST(struct_sizes)
@@ -213,6 +243,7 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, NULL_is_refused_everywhere);
     tcase_add_test(tc, the_table_has_every_function_of_the_headers);
     tcase_add_test(tc, NULL_that_is_fine);
+    tcase_add_test(tc, faults_are_found_in_order);
     tcase_add_loop_test(tc, struct_sizes, 0, (int)ARRAY_LEN(structs));
     tcase_add_test(tc, manager_options_are_checked);
     tcase_add_test(tc, wait_masks_are_checked);

@@ -275,9 +275,8 @@ START_TEST(jobs_are_limited_by_the_options)
     assert_status(bcj2_manager_open(queue_path("queue"), &o, &queue_manager), BCJ2_OK);
     jobs[0] = queue_job(BCJ2_JOB_TYPE_UPLOAD);
     jobs[1] = queue_job(BCJ2_JOB_TYPE_UPLOAD);
-    assert_status(
-        bcj2_manager_create_job(queue_manager, "x", BCJ2_JOB_TYPE_UPLOAD, &id, &more),
-        rows[_i].expected);
+    assert_status(bcj2_manager_create_job(queue_manager, "x", BCJ2_JOB_TYPE_UPLOAD, &id, &more),
+                  rows[_i].expected);
     assert_detail(" 2 jobs");
     ck_assert_ptr_null(more);
     assert_status(bcj2_cancel(jobs[0]), BCJ2_OK); /* final jobs do not count */
@@ -285,6 +284,25 @@ START_TEST(jobs_are_limited_by_the_options)
     bcj2_job_unref(more);
     bcj2_job_unref(jobs[0]);
     bcj2_job_unref(jobs[1]);
+}
+END_TEST
+
+START_TEST(jobs_that_nobody_touches_are_cancelled)
+{
+    bcj2_manager_options o = BCJ2_MANAGER_OPTIONS_INIT;
+    bcj2_guid id;
+    bcj2_job *job = queue_job(BCJ2_JOB_TYPE_UPLOAD);
+    assert_status(bcj2_get_id(job, &id), BCJ2_OK);
+    job = bcj2_job_unref(job);
+    queue_close();
+    o.job_inactivity_timeout = 1;
+    assert_status(bcj2_manager_open(queue_path("queue"), &o, &queue_manager), BCJ2_OK);
+    bcj2_status s = bcj2_manager_get_job(queue_manager, &id, &job);
+    if (s != BCJ2_E_NOT_FOUND) { /* a second may be over already */
+        assert_status(s, BCJ2_OK);
+        queue_wait(job, STATE_BIT(CANCELLED), BCJ2_JOB_STATE_CANCELLED);
+    }
+    bcj2_job_unref(job);
 }
 END_TEST
 
@@ -399,6 +417,7 @@ static void add_cases(Suite *suite)
     tc = suite_case(suite, "limits and threads", 30);
     tcase_add_checked_fixture(tc, queue_start, queue_stop);
     tcase_add_loop_test(tc, jobs_are_limited_by_the_options, 0, 3);
+    tcase_add_test(tc, jobs_that_nobody_touches_are_cancelled);
     tcase_add_test(tc, manager_info);
     tcase_add_test(tc, unknown_jobs_are_not_found);
     tcase_add_test(tc, two_threads_and_a_close);

@@ -26,6 +26,7 @@ static void start(void)
 static void stop(void)
 {
     (void)sqlite_fault_clear();
+    queue_close(); /* nothing else may run while the table of system calls changes */
     bcj2__os_syscall_reset();
     queue_stop();
 }
@@ -153,9 +154,8 @@ START_TEST(a_full_disk_under_an_open_queue)
     bcj2_job *job = queue_job_with_file(BCJ2_JOB_TYPE_UPLOAD_REPLY, NULL);
     char *before = queue_json(job);
     sqlite_fault_plan(SQLITE_CALL_WRITE, ENOSPC, 1, UINT32_MAX);
-    assert_status(
-        bcj2_manager_create_job(queue_manager, "x", BCJ2_JOB_TYPE_UPLOAD, &id, &none),
-        BCJ2_E_DISK_FULL);
+    assert_status(bcj2_manager_create_job(queue_manager, "x", BCJ2_JOB_TYPE_UPLOAD, &id, &none),
+                  BCJ2_E_DISK_FULL);
     assert_detail(queue_path("queue"));
     ck_assert_ptr_null(none);
     ck_assert_uint_eq(id.data1, 7);

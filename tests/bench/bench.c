@@ -2,9 +2,11 @@
 /* See bench.h. */
 #include "bench.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
@@ -62,6 +64,16 @@ void bench_title(const char *what, const char *folder)
     (void)printf("%s\n  %s; %s, %ld processors; %s %s; in %s\n", what, when, name,
                  sysconf(_SC_NPROCESSORS_ONLN), u.sysname, u.release, folder);
     (void)fflush(stdout);
+}
+
+void bench_memory_folder(char to[FOLDER_PATH_SIZE], uint64_t bytes, const char *otherwise)
+{
+    static const char memory[] = "/dev/shm";
+    struct statvfs room;
+    bool fits = access(memory, W_OK) == 0 && statvfs(memory, &room) == 0 &&
+                (uint64_t)room.f_bavail * room.f_frsize >= bytes;
+    folder_in(to, fits ? memory : otherwise, "bcj2-XXXXXX");
+    bench_check(mkdtemp(to) != NULL, to);
 }
 
 static int by_size(const void *a, const void *b)

@@ -6,6 +6,7 @@
 #define BCJ2_BENCH_H
 
 #include <bcj2/bcj2.h>
+#include "../support/folder.h"
 
 #define BENCH_PAIRS 5
 
@@ -17,6 +18,10 @@ void bench_check(int ok, const char *what);
 
 /* The first lines: what is measured, when, on what machine and in which folder. */
 void bench_title(const char *what, const char *folder);
+
+/* A new folder in memory (/dev/shm) with room for so many bytes, or, where there is none, in `otherwise`.
+   What lies there is not measured: the server's disk, for one. */
+void bench_memory_folder(char to[FOLDER_PATH_SIZE], uint64_t bytes, const char *otherwise);
 
 /* Alternates bare() and ours(), each once as a warm-up, then in pairs; each gives back a duration in
    seconds. Prints each pair in units (bytes, jobs, …) a second, then the median and the spread of

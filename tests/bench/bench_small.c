@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Many small upload-reply jobs, 16 at a time, against a bare libcurl multi loop that makes the same
-   requests and keeps no state, to the same bcj2-server. The jobs are created and resumed beforehand, once;
-   each round runs a copy of that queue. */
-#include "../support/folder.h"
-#include "../support/server_process.h"
+   requests and keeps no state, to the same bcj2-server, which keeps its files in memory: its disk is not
+   measured. The jobs are created and resumed beforehand, once; each round runs a copy of that queue. */
 #include "bare.h"
 #include "bench.h"
+#include "server_process.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -274,15 +273,16 @@ static double ours(void *user, int round)
 
 int main(int argc, char **argv)
 {
-    char root[FOLDER_PATH_SIZE], title[128];
+    char root[FOLDER_PATH_SIZE], memory[FOLDER_PATH_SIZE], title[128];
     struct small s = {.jobs = argc > 1 ? atoi(argv[1]) : 2000};
     s.ids = calloc((size_t)s.jobs, sizeof *s.ids);
     bench_check(s.ids != NULL, "memory");
     folder_make(s.folder);
     folder_in(s.source, s.folder, "source");
     folder_in(s.replies, s.folder, "replies");
-    folder_in(s.template, s.folder, "template");
-    folder_in(root, s.folder, "root");
+    bench_memory_folder(memory, UINT64_C(256) << 20, s.folder);
+    folder_in(s.template, memory, "template");
+    folder_in(root, memory, "root");
     make_folder(root);
     folder_file(s.source, FILE_BYTES);
     read_all(s.source, s.content, FILE_BYTES);
@@ -298,6 +298,7 @@ int main(int argc, char **argv)
     create_jobs(&s);
     bench_pairs("jobs", s.jobs, bare, ours, &s);
     server_process_stop(&server);
+    folder_remove(memory);
     folder_remove(s.folder);
     free(s.ids);
     return EXIT_SUCCESS;

@@ -30,13 +30,13 @@ static char upload[UPLOAD_SIZE], reply[REPLY_SIZE];
 static const char *sweeping; /* for messages */
 static unsigned sweeping_kth;
 
-#define CHECK(condition, ...)                                                             \
-    do {                                                                                  \
-        if (!(condition)) {                                                               \
-            char why_[700];                                                               \
-            (void)snprintf(why_, sizeof why_, __VA_ARGS__);                               \
+#define CHECK(condition, ...)                                                                \
+    do {                                                                                     \
+        if (!(condition)) {                                                                  \
+            char why_[700];                                                                  \
+            (void)snprintf(why_, sizeof why_, __VA_ARGS__);                                  \
             ck_abort_msg("%s at use %u: %s (%s)", sweeping, sweeping_kth, #condition, why_); \
-        }                                                                                 \
+        }                                                                                    \
     } while (0)
 
 /* Leak checking after each run tells which fault leaks; only where the sanitizer is. */
@@ -68,6 +68,24 @@ static bool wait_for_transfer(struct run *r, bcj2_job *job)
     return state == BCJ2_JOB_STATE_TRANSFERRED;
 }
 
+/* Getters have nothing to lose, but must say when they fail. */
+static void look(struct run *r, bcj2_job *job)
+{
+    char *text = NULL, *json = NULL;
+    uint8_t *data = NULL;
+    uint64_t length = 0;
+    if (said(r, "get_status_text", bcj2_get_status_text(job, &text))) {
+        CHECK(text != NULL, "no text");
+    }
+    if (said(r, "get_json", bcj2_get_json(job, &json))) {
+        CHECK(json != NULL, "no text");
+    }
+    bcj2_status s = bcj2_get_reply_data(job, &data, &length);
+    CHECK((s == BCJ2_E_TOO_LARGE) == (length == REPLY_SIZE) && data == NULL, "0x%08x", (unsigned)s);
+    bcj2_free(text);
+    bcj2_free(json);
+}
+
 static void run_job(struct run *r, bcj2_job *job)
 {
     r->named = said(r, "set_reply_file_name", bcj2_set_reply_file_name(job, r->reply_path));
@@ -76,6 +94,7 @@ static void run_job(struct run *r, bcj2_job *job)
         r->resumed = said(r, "resume", bcj2_resume(job));
     }
     r->transferred = r->resumed && wait_for_transfer(r, job);
+    look(r, job);
     r->completed = r->transferred && said(r, "complete", bcj2_complete(job));
 }
 
@@ -84,9 +103,9 @@ static void run_with_fault(struct run *r)
     bcj2_manager *m = NULL;
     bcj2_job *job = NULL;
     r->opened = said(r, "open", bcj2_manager_open(queue_path("queue"), NULL, &m));
-    r->created = r->opened &&
-                 said(r, "create_job", bcj2_manager_create_job(m, "swept", BCJ2_JOB_TYPE_UPLOAD_REPLY,
-                                                               &r->id, &job));
+    r->created = r->opened && said(r, "create_job",
+                                   bcj2_manager_create_job(m, "swept", BCJ2_JOB_TYPE_UPLOAD_REPLY,
+                                                           &r->id, &job));
     if (r->created) {
         run_job(r, job);
     }
@@ -314,19 +333,27 @@ static void fill(char *data, size_t size, unsigned seed)
     }
 }
 
+/* Where in its first step a sample begins: another seed takes other uses. */
+static unsigned seeded_start(unsigned step)
+{
+    const char *text = getenv("BCJ2_TEST_SEED");
+    unsigned long seed = text == NULL ? 1 : strtoul(text, NULL, 10);
+    return 1 + (unsigned)(seed % step);
+}
+
 void scenario_sweep(const struct fault *f)
 {
     sweeping = f->name;
     fill(upload, sizeof upload, 1);
     fill(reply, sizeof reply, 2);
-    unsigned uses = count_uses(f), step = 1;
-    if (getenv("BCJ2_TEST_LONG") == NULL && uses > f->samples) {
-        step = (uses + f->samples - 1) / f->samples;
-    }
-    /* runs differ a little: go on past the end until nothing fails any more */
-    unsigned kth = 1, failed = 0;
-    for (; fail_one(f, kth); kth += step) {
+    bool all = getenv("BCJ2_TEST_LONG") != NULL;
+    unsigned uses = count_uses(f), failed = 0;
+    CHECK(uses > 0, "the scenario does not use it");
+    unsigned step = all ? 1 : (uses + f->samples - 1) / f->samples;
+    /* runs differ a little: all of them means until nothing fails any more */
+    for (unsigned kth = seeded_start(step); (all || kth <= uses) && fail_one(f, kth); kth += step) {
         failed++;
     }
+    CHECK(failed > 0, "nothing failed");
     printf("%s: %u uses, %u made to fail\n", f->name, uses, failed);
 }

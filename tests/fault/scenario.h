@@ -14,14 +14,15 @@ struct fault {
     void (*plan)(const struct fault *f, unsigned kth);
     bool (*clear)(void);
     unsigned (*uses)(void);
-    const void *what;    /* for plan */
+    const void *what;     /* for plan */
     bcj2_status expected; /* what a call that fails says; BCJ2_OK: anything that is clear */
     bool looks_damaged;   /* SQLite takes a file that it cannot read for a damaged one */
     unsigned samples;     /* of the short form */
 };
 
 /* Counts the uses in a run without faults, then fails one after the other: all of them with
-   BCJ2_TEST_LONG in the environment, else `samples`, spread evenly. */
+   BCJ2_TEST_LONG in the environment, else `samples`, spread evenly from a place that the number in
+   BCJ2_TEST_SEED chooses. */
 void scenario_sweep(const struct fault *f);
 
 #endif

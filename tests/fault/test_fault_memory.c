@@ -32,7 +32,7 @@ START_TEST(each_allocation_fails_once)
                             .clear = clear,
                             .uses = uses,
                             .expected = BCJ2_E_OUTOFMEMORY,
-                            .samples = 40};
+                            .samples = 30};
     scenario_sweep(&f);
 }
 END_TEST

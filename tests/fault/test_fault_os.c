@@ -22,7 +22,7 @@ START_TEST(each_system_call_fails_once)
                             .clear = clear,
                             .uses = os_fault_uses,
                             .what = &os_fault_calls[_i],
-                            .samples = 4};
+                            .samples = 3};
     os_fault_install();
     scenario_sweep(&f);
 }

@@ -12,14 +12,10 @@ static const struct {
     int errno_value;
     const char *name;
 } calls[] = {
-    {SQLITE_CALL_OPEN, EMFILE, "open: EMFILE"},
-    {SQLITE_CALL_OPEN, EIO, "open: EIO"},
-    {SQLITE_CALL_READ, EIO, "read: EIO"},
-    {SQLITE_CALL_WRITE, ENOSPC, "write: ENOSPC"},
-    {SQLITE_CALL_WRITE, EIO, "write: EIO"},
-    {SQLITE_CALL_TRUNCATE, EIO, "truncate: EIO"},
-    {SQLITE_CALL_UNLINK, EIO, "unlink: EIO"},
-    {SQLITE_CALL_MAP, ENOMEM, "map: ENOMEM"},
+    {SQLITE_CALL_OPEN, EMFILE, "open: EMFILE"}, {SQLITE_CALL_OPEN, EIO, "open: EIO"},
+    {SQLITE_CALL_READ, EIO, "read: EIO"},       {SQLITE_CALL_WRITE, ENOSPC, "write: ENOSPC"},
+    {SQLITE_CALL_WRITE, EIO, "write: EIO"},     {SQLITE_CALL_TRUNCATE, EIO, "truncate: EIO"},
+    {SQLITE_CALL_UNLINK, EIO, "unlink: EIO"},   {SQLITE_CALL_MAP, ENOMEM, "map: ENOMEM"},
     {SQLITE_CALL_SYNC, EIO, "sync: EIO"},
 };
 

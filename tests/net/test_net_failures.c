@@ -272,6 +272,48 @@ START_TEST(local_file_fails)
 }
 END_TEST
 
+/* The head, the first of the body and what breaks it come at once: two events, in their order. */
+START_TEST(broken_behind_the_head)
+{
+    const struct http_step steps[] = {
+        ASK, SAY("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nxyz\r\n"),
+        HOLD, END};
+    int fd = net_client_file(1);
+    enter(steps, NULL);
+    struct net_request r = net_client_get(1, http_script_url(server, "/"), fd);
+    assert_status(bcj2__net_start(n, &r), BCJ2_OK);
+    struct net_event e = net_client_event(n);
+    ck_assert_int_eq(e.type, NET_EV_HEAD);
+    ck_assert_uint_eq(e.head->status, 200);
+    assert_status(bcj2__net_continue(n, 1, 0, _i == 1), BCJ2_OK);
+    e = net_client_event(n);
+    expect_failure(&e, _i == 1 ? NET_OK : NET_BAD_HTTP);
+    ck_assert(!bcj2__net_next(n, &e));
+    leave();
+    (void)close(fd);
+}
+END_TEST
+
+/* The last byte of a file that is another by now does not go out. */
+START_TEST(guarded_file)
+{
+    const struct http_step steps[] = {ASK, SAY(OK_EMPTY), END};
+    struct os_stat st;
+    int fd = net_client_file(3000);
+    assert_status(bcj2__os_fstat(fd, "file", &st), BCJ2_OK);
+    enter(steps, NULL);
+    struct net_request r = net_client_post(1, http_script_url(server, "/"), fd, 3000);
+    r.body_guarded = true;
+    r.body_file_size = st.size + (_i == 1 ? 1 : 0);
+    r.body_mtime_s = st.mtime_s;
+    r.body_mtime_ns = st.mtime_ns + (_i == 2 ? 1 : 0);
+    struct net_event e = net_client_run(n, &r);
+    expect_failure(&e, _i == 0 ? NET_OK : NET_LOCAL_SHORT);
+    leave();
+    (void)close(fd);
+}
+END_TEST
+
 /* ---- codes ---- */
 
 static const struct {
@@ -349,6 +391,8 @@ static void add_cases(Suite *suite)
     tcase_add_loop_test(tc, kept_connection_dies, 0, ARRAY_LEN(dying));
     tc = suite_case(suite, "local files", 30);
     tcase_add_loop_test(tc, local_file_fails, 0, ARRAY_LEN(local));
+    tcase_add_loop_test(tc, guarded_file, 0, 3);
+    tcase_add_loop_test(tc, broken_behind_the_head, 0, 2);
     tc = suite_case(suite, "codes", 30);
     tcase_add_loop_test(tc, code, 0, ARRAY_LEN(codes));
     tcase_add_test(tc, clean_detail);

@@ -432,6 +432,60 @@ START_TEST(damaged_record)
 }
 END_TEST
 
+/* A kill in the only fragment, when every byte is there but its total is not recorded yet. */
+START_TEST(killed_before_the_total_is_known)
+{
+    struct test_server *s = server_start(NULL);
+    struct bits b = bits_open(s, "/in/only");
+    char relative[200];
+    bits_create(&b);
+    (void)snprintf(relative, sizeof relative, "%s", request_file(&b));
+    server_kill(s);
+    server_write(s, relative, "content", 7, 0600); /* what the fragment left */
+    server_restart(s);
+    bits_reconnect(&b);
+    ck_assert_uint_eq(bits_fragment(&b, 0, "con", 3, 7), 200); /* the probe */
+    ck_assert_uint_eq(bits_offset(&b), 7);
+    expect_file(s, "root/in/only", "content", 7);
+    bits_close(&b);
+    server_stop(s);
+}
+END_TEST
+
+/* What a kill leaves of sessions that were being made or deleted goes at the next start; what is not
+   a session's stays. */
+START_TEST(rubbish_is_cleared)
+{
+    static const char id[] = "{0b1c2d3e-4f50-4617-8293-a4b5c6d7e8f9}";
+    static const char *const folders[] = {"Requests", "Replies"};
+    static const char *const files[] = {"requestfile.bin", "responsefile.bin"};
+    struct test_server *s = server_start(NULL);
+    struct bits b = bits_open(s, "/in/x");
+    char relative[300];
+    bits_create(&b);
+    for (size_t i = 0; i < 2; i++) {
+        (void)snprintf(relative, sizeof relative, "root/in/BITS-Sessions/%s", folders[i]);
+        (void)mkdir(server_path(s, relative), 0700);
+        (void)snprintf(relative, sizeof relative, "root/in/BITS-Sessions/%s/%s", folders[i], id);
+        ck_assert_int_eq(mkdir(server_path(s, relative), 0700), 0);
+        (void)snprintf(relative, sizeof relative, "root/in/BITS-Sessions/%s/%s/%s", folders[i], id,
+                       files[i]);
+        server_write(s, relative, "x", 1, 0600);
+    }
+    server_write(s, "root/in/BITS-Sessions/Requests/readme", "x", 1, 0600);
+    server_restart(s);
+    for (size_t i = 0; i < 2; i++) {
+        (void)snprintf(relative, sizeof relative, "root/in/BITS-Sessions/%s/%s", folders[i], id);
+        ck_assert(!server_exists(s, relative));
+    }
+    ck_assert(server_exists(s, "root/in/BITS-Sessions/Requests/readme"));
+    bits_reconnect(&b);
+    ck_assert_uint_eq(bits_fragment(&b, 0, "x", 1, 1), 200);
+    bits_close(&b);
+    server_stop(s);
+}
+END_TEST
+
 /* A kill between moving the file and recording it: the next try finds it at its destination. */
 START_TEST(killed_after_moving)
 {
@@ -574,12 +628,47 @@ START_TEST(stop_while_busy)
         bits_create(&b[i]);
         bits_fragment_head(&b[i], "bytes 0-99999/100000", 100000);
         raw_send(b[i].fd, "0123456789", 10);
+        (void)wait_size(s, &b[i], 10);
     }
     server_restart(s);
     ck_assert_uint_eq(server_logged(s, "status broken"), 8);
     for (size_t i = 0; i < 8; i++) {
         bits_close(&b[i]);
     }
+    server_stop(s);
+}
+END_TEST
+
+/* A head that trickles in is not waited for forever, neither the first nor a later one; a slow body is
+   fine as long as bytes come. */
+START_TEST(slow_heads)
+{
+    static const char head[] = "BITS_POST /in/x HTTP/1.1\r\nHost: a-very-slow-client\r\n";
+    const struct timespec a_little = {.tv_nsec = 100000000};
+    struct test_server *s = server_start_config("{\"connection_idle_s\": 1}", NULL);
+    struct bits b = bits_open(s, "/in/x"), later = bits_open(s, "/in/x");
+    ck_assert_uint_eq(bits_packet(&later, "Ping", ""), 200);
+    size_t sent = 0;
+    bool open = true;
+    while (open && sent < sizeof head - 1) { /* 5 s in all */
+        open = raw_try_send(b.fd, head + sent, 1) && raw_try_send(later.fd, head + sent, 1);
+        sent++;
+        (void)nanosleep(&a_little, NULL);
+    }
+    ck_assert(!open);
+    ck_assert(raw_closed(b.fd));
+    ck_assert(raw_closed(later.fd));
+    bits_reconnect(&b);
+    bits_create(&b);
+    bits_fragment_head(&b, "bytes 0-14/15", 15);
+    for (int i = 0; i < 15; i++) {
+        raw_text(b.fd, "x");
+        (void)nanosleep(&a_little, NULL);
+    }
+    bits_read(&b);
+    ck_assert_uint_eq(b.answer.status, 200);
+    bits_close(&b);
+    bits_close(&later);
     server_stop(s);
 }
 END_TEST
@@ -600,6 +689,8 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, session_survives_kill);
     tcase_add_test(tc, reboot_falls_back_to_synced);
     tcase_add_test(tc, damaged_record);
+    tcase_add_test(tc, killed_before_the_total_is_known);
+    tcase_add_test(tc, rubbish_is_cleared);
     tcase_add_test(tc, killed_after_moving);
     tcase_add_test(tc, stop_while_busy);
     tc = suite_case(suite, "properties", 60);
@@ -609,6 +700,7 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, host_id_and_session_limit);
     tcase_add_test(tc, session_timeout);
     tcase_add_test(tc, limited_rate);
+    tcase_add_test(tc, slow_heads);
 }
 
 SUITE_MAIN("server", add_cases)

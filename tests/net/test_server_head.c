@@ -145,9 +145,9 @@ START_TEST(validation_rows)
 }
 END_TEST
 
-#define BYTES(text)           \
-    {                         \
-        text, sizeof text - 1 \
+#define BYTES(text)              \
+    {                            \
+        (text), sizeof(text) - 1 \
     }
 static const struct {
     const char *bytes;

@@ -6,6 +6,7 @@
 #include <check.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -246,16 +247,16 @@ static void answer_get(struct bits_server *s, const struct request *r, struct an
 
 static struct session *session_of(struct bits_server *s, const struct request *r)
 {
-    struct session *session = r->session == 0 || r->session > s->session_count
-                                  ? NULL
-                                  : &s->sessions[r->session - 1];
+    struct session *session =
+        r->session == 0 || r->session > s->session_count ? NULL : &s->sessions[r->session - 1];
     return session != NULL && session->open ? session : NULL;
 }
 
 static void answer(struct bits_server *s, const struct request *r, struct answer *a)
 {
     struct session *session = session_of(s, r);
-    bool wants_session = r->kind == BITS_FRAGMENT || r->kind == BITS_CLOSE || r->kind == BITS_CANCEL;
+    bool wants_session =
+        r->kind == BITS_FRAGMENT || r->kind == BITS_CLOSE || r->kind == BITS_CANCEL;
     if (s->fail_times[r->kind] > 0) {
         s->fail_times[r->kind]--;
         ack(a, s->fail_status[r->kind]);
@@ -301,12 +302,13 @@ static bool serve_one(struct connection *c)
     bool ok = read_request(c, &r);
     if (ok) {
         pthread_mutex_lock(&s->lock);
+        bool held = s->holding[r.kind];
+        s->held += held;
+        pthread_cond_broadcast(&s->changed);
         while (s->holding[r.kind] && !s->stopping) {
-            s->held++;
-            pthread_cond_broadcast(&s->changed);
             pthread_cond_wait(&s->changed, &s->lock);
-            s->held--;
         }
+        s->held -= held;
         answer(s, &r, &a);
         if (a.body_size > 0) { /* a copy: the reply may be changed while it is sent */
             body = malloc(a.body_size);
@@ -346,6 +348,8 @@ static void *run_acceptor(void *argument)
         pthread_mutex_lock(&s->lock);
         struct connection *c = s->stopping || fd < 0 ? NULL : calloc(1, sizeof *c);
         if (c != NULL) {
+            int yes = 1; /* head and body go out as they are written */
+            (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
             c->server = s;
             c->fd = fd;
         }

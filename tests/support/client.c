@@ -110,16 +110,27 @@ static void print_log(void *user, int32_t level, const char *line)
     (void)fprintf(stderr, "%ld <%d> %s\n", (long)getpid(), (int)level, line);
 }
 
-bcj2_manager *client_open(const char *queue)
+static bcj2_manager *open_queue(const char *queue, uint32_t flags)
 {
     bcj2_manager *manager = NULL;
     bcj2_manager_options options = BCJ2_MANAGER_OPTIONS_INIT;
+    options.flags = flags;
     if (getenv("BCJ2_TEST_LOG") != NULL) {
         options.log = print_log;
     }
     bcj2_status s = bcj2_manager_open(queue, &options, &manager);
     ck_assert_msg(BCJ2_SUCCEEDED(s), "open %s: %s", queue, bcj2_last_detail());
     return manager;
+}
+
+bcj2_manager *client_open(const char *queue)
+{
+    return open_queue(queue, 0);
+}
+
+bcj2_manager *client_open_to_look(const char *queue)
+{
+    return open_queue(queue, BCJ2_MANAGER_CONTROL_ONLY);
 }
 
 bcj2_job *client_job(bcj2_manager *manager, const char *source, const char *url, const char *reply)
@@ -194,13 +205,15 @@ bcj2_job_state client_state(bcj2_job *job)
 pid_t client_start(const char *const words[], int *ret_out)
 {
     const char *argv[10] = {getenv("BCJ2_TEST_CLIENT")};
-    int ends[2] = {-1, -1};
+    int ends[2] = {-1, open("/dev/null", O_WRONLY | O_CLOEXEC)};
+    ck_assert_int_ge(ends[1], 0);
     ck_assert_msg(argv[0] != NULL, "BCJ2_TEST_CLIENT must name the program");
     for (size_t i = 0; words[i] != NULL; i++) {
         ck_assert_uint_lt(i, 8);
         argv[i + 1] = words[i];
     }
     if (ret_out != NULL) {
+        (void)close(ends[1]);
         ck_assert_int_eq(pipe(ends), 0);
         (void)fcntl(ends[0], F_SETFD, FD_CLOEXEC);
         (void)fcntl(ends[1], F_SETFD, FD_CLOEXEC);
@@ -209,15 +222,11 @@ pid_t client_start(const char *const words[], int *ret_out)
     pid_t pid = fork();
     ck_assert_int_ge(pid, 0);
     if (pid == 0) {
-        if (ret_out != NULL) {
-            (void)dup2(ends[1], STDOUT_FILENO);
-        }
+        (void)dup2(ends[1], STDOUT_FILENO);
         execv(argv[0], (char *const *)argv);
         _exit(127);
     }
-    if (ends[1] >= 0) {
-        (void)close(ends[1]);
-    }
+    (void)close(ends[1]);
     return pid;
 }
 

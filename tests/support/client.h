@@ -25,6 +25,8 @@ uint64_t client_size(const char *path); /* UINT64_MAX: there is no such file */
 bool client_exists(const char *path);   /* links are not followed */
 
 bcj2_manager *client_open(const char *queue);
+/* The same, but nothing is transferred by this process. */
+bcj2_manager *client_open_to_look(const char *queue);
 /* Made, with a retry delay of 0 s; not resumed. reply NULL: a plain upload. */
 bcj2_job *client_job(bcj2_manager *manager, const char *source, const char *url, const char *reply);
 bcj2_guid client_id(bcj2_job *job);

@@ -37,7 +37,7 @@ void queue_wait(bcj2_job *job, uint32_t mask, bcj2_job_state expected);
 /* The job's snapshot; bcj2_free(). */
 char *queue_json(bcj2_job *job);
 /* The detail of the last failed call names it. */
-#define assert_detail(part)                                                               \
+#define assert_detail(part)                                                              \
     ck_assert_msg(strstr(bcj2_last_detail(), (part)) != NULL, "\"%s\" does not name %s", \
                   bcj2_last_detail(), (part))
 

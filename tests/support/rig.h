@@ -34,6 +34,8 @@ struct rig {
 };
 extern struct rig rig;
 
+/* The folder and the queue, open, without a server. */
+void rig_prepare(void);
 /* json: the server's configuration, or NULL. The queue is open afterwards. */
 void rig_start(const char *json, enum rig_kind kind);
 void rig_stop(void);
@@ -65,6 +67,9 @@ void rig_finish(bcj2_job *job);
 void rig_unref(bcj2_job *job);
 /* No temporary file and no session is left, here or at the server (when it was told). */
 void rig_assert_clean(void);
+/* The same, but for so many sessions with no reply: one whose Create was never answered is known to
+   nobody, and ends by its own time-out. */
+void rig_assert_clean_but(unsigned sessions);
 void rig_assert_no_temporary_here(void);
 /* The temporary file of a job's reply: beside the reply; kept as rig_path()'s. */
 const char *rig_temporary(bcj2_job *job);

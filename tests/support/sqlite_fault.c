@@ -67,14 +67,13 @@ FAKE(pwrite64, ssize_t, -1, SQLITE_CALL_WRITE, (int fd, const void *data, size_t
 #endif
 
 /* One that this SQLite was built without stays out. */
-#define REPLACE(name)                                                              \
-    do {                                                                           \
-        function was_ = vfs->xGetSystemCall(vfs, #name);                           \
-        if (was_ != NULL) {                                                        \
-            memcpy(&real_##name, &was_, sizeof was_);                              \
-            ck_assert_int_eq(vfs->xSetSystemCall(vfs, #name, (function)fake_##name), \
-                             SQLITE_OK);                                           \
-        }                                                                          \
+#define REPLACE(name)                                                                            \
+    do {                                                                                         \
+        function was_ = vfs->xGetSystemCall(vfs, #name);                                         \
+        if (was_ != NULL) {                                                                      \
+            memcpy(&real_##name, &was_, sizeof was_);                                            \
+            ck_assert_int_eq(vfs->xSetSystemCall(vfs, #name, (function)fake_##name), SQLITE_OK); \
+        }                                                                                        \
     } while (0)
 
 static void replace_all(sqlite3_vfs *vfs)

@@ -248,12 +248,19 @@ static const struct {
     /* complete: nothing is stored, strict or not */
     {"bytes 90-99/100", 10, 100, 100, false, BUP_SRV_FINISH, 0, 0, 0, 0},
     {"bytes 99-99/100", 1, 100, 100, true, BUP_SRV_FINISH, 0, 0, 0, 0},
+    {"bytes 0-4/100", 5, 100, 0, false, BUP_SRV_FINISH, 0, 0, 0, 0}, /* total was not known */
+    {"bytes 0-4/100", 5, 100, 0, true, BUP_SRV_FINISH, 0, 0, 0, 0},
     {"bytes 90-99/101", 10, 100, 100, false, BUP_SRV_REFUSE, 0, 0, 400, E_ARG},
+    /* all bytes are there, and the fragment that tells so is a duplicate */
+    {"bytes 0-99/100", 100, 100, 0, false, BUP_SRV_FINISH, 0, 0, 0, 0},
+    {"bytes 0-9/100", 10, 100, 0, false, BUP_SRV_FINISH, 0, 0, 0, 0},
+    {"bytes 0-99/100", 100, 100, 0, true, BUP_SRV_FINISH, 0, 0, 0, 0},
+    {"bytes 0-9/101", 10, 100, 0, false, BUP_SRV_REFUSE, 0, 0, 200, BCJ2_OK},
     /* no bytes at all */
-    {"bytes 0-0/0", 0, 0, 0, false, BUP_SRV_STORE, 0, 0, 0, 0},
-    {"bytes */0", 0, 0, 0, false, BUP_SRV_STORE, 0, 0, 0, 0},
-    {"bytes 0--1/0", 0, 0, 0, true, BUP_SRV_STORE, 0, 0, 0, 0},
-    {"bytes 0-18446744073709551615/0", 0, 0, 0, false, BUP_SRV_STORE, 0, 0, 0, 0},
+    {"bytes 0-0/0", 0, 0, 0, false, BUP_SRV_FINISH, 0, 0, 0, 0},
+    {"bytes */0", 0, 0, 0, false, BUP_SRV_FINISH, 0, 0, 0, 0},
+    {"bytes 0--1/0", 0, 0, 0, true, BUP_SRV_FINISH, 0, 0, 0, 0},
+    {"bytes 0-18446744073709551615/0", 0, 0, 0, false, BUP_SRV_FINISH, 0, 0, 0, 0},
     {"bytes 0-0/0", 1, 0, 0, false, BUP_SRV_REFUSE, 0, 0, 400, E_ARG},
     {"bytes 1-0/0", 0, 0, 0, false, BUP_SRV_REFUSE, 0, 0, 400, E_ARG},
     {"bytes 0-0/1", 0, 0, 0, false, BUP_SRV_REFUSE, 0, 0, 400, E_ARG},
@@ -276,7 +283,7 @@ START_TEST(fragment_table)
     struct bup_srv_session s = {.next = fragments[_i].next,
                                 .total = fragments[_i].total,
                                 .total_known = fragments[_i].total != 0};
-    bcj2__bup_srv_stored(&s, 0);
+    s.complete = s.total_known && s.next == s.total;
     struct bup_srv_session before = s;
     struct bup_srv_request r = fragment_request(fragments[_i].range, fragments[_i].length);
     struct bup_srv_plan p = bcj2__bup_srv_fragment(&rules, &s, &r);
@@ -290,7 +297,10 @@ START_TEST(fragment_table)
         ck_assert_uint_eq(p.answer.offset, fragments[_i].next);
         ck_assert_str_eq(p.answer.session_id, GUID);
         ck_assert_int_eq(s.total_known, before.total_known); /* nothing was learnt from it */
-    } else if (p.move == BUP_SRV_STORE) {
+    } else if (p.move == BUP_SRV_FINISH) {
+        ck_assert(s.complete && s.total_known);
+        ck_assert_uint_eq(s.total, s.next);
+    } else {
         ck_assert_uint_eq(p.skip, fragments[_i].skip);
         ck_assert_uint_eq(p.append, fragments[_i].append);
         bcj2__bup_srv_stored(&s, p.append);

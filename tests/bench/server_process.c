@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* See server_process.h. */
 #include "server_process.h"
-#include "folder.h"
+#include "../support/folder.h"
 
 #include <fcntl.h>
 #include <signal.h>

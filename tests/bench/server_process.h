@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The built bcj2-server as a child process, on a free port of its own. Not here: servers that answer
-   as no real one does (http_script.h). */
-#ifndef BCJ2_TESTS_SERVER_PROCESS_H
-#define BCJ2_TESTS_SERVER_PROCESS_H
+/* The built bcj2-server as a child process, on a free port of its own. Not here: the server of
+   the tests (support/servers.h), which needs Check and a folder of its own. */
+#ifndef BCJ2_BENCH_SERVER_PROCESS_H
+#define BCJ2_BENCH_SERVER_PROCESS_H
 
 #include <sys/types.h>
 
