@@ -19,6 +19,11 @@
 #define LIMIT_INACTIVITY_DEFAULT_S     7776000u
 #define LIMIT_SLICE_MS                 120000u /* a background job's turn if others wait */
 
+/* processes on one queue */
+#define LIMIT_LINK_PEERS        1024  /* connections to one runner */
+#define LIMIT_LINK_DATA_BYTES   4096  /* in one message */
+#define LIMIT_LINK_OUTPUT_BYTES 65536 /* waiting to be sent to one peer */
+
 /* jobs */
 #define LIMIT_RETRY_DELAY_MIN_S     5u
 #define LIMIT_RETRY_DELAY_DEFAULT_S 600u

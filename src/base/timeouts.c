@@ -12,5 +12,6 @@ struct timeouts bcj2__timeouts = {
     .close_farewell_ms = 2000,
     .writer_lock_ms = 10000,
     .store_rest_ms = 5000,
+    .link_stall_ms = 5000,
     .retry_delay_min_s = LIMIT_RETRY_DELAY_MIN_S,
 };

@@ -33,11 +33,13 @@ uint32_t bcj2__os_uid(void);
 int64_t bcj2__os_pid(void);
 /* Grows by one in each forked child; a handle remembers the value it was made under. */
 uint32_t bcj2__os_fork_generation(void);
-/* Closed in a forked child (a lock it would keep alive). BCJ2_E_OUTOFMEMORY beyond the limit. Call
-   ..._no_more() before closing the descriptor. */
-#define OS_CLOSE_IN_CHILD_MAX 64 /* per process */
+/* Closed in a forked child (a lock it would keep alive). Call ..._no_more() before closing the
+   descriptor. A fork by another thread between two of these calls can still slip through; for what
+   must not be kept there are own descriptors: listed from the moment they exist until they are closed. */
 bcj2_status bcj2__os_close_in_child(int fd);
 void bcj2__os_close_in_child_no_more(int fd);
+/* Closes an own descriptor. -1, and in a forked child one of its parent's, is fine; returns NULL. */
+void *bcj2__os_close_own(int fd);
 const char *bcj2__os_env(const char *name); /* NULL if unset or "" */
 char *bcj2__os_home(void);                  /* $HOME, else the password database; NULL; mem_free */
 /* The queue directory of this user when none is named; NULL: no home, or no memory. mem_free. */
@@ -132,10 +134,56 @@ const char *bcj2__os_network_file_system(const char *folder);
 /* socket(), close-on-exec; -1 and errno on failure. For libcurl, which does the rest itself. */
 int bcj2__os_socket(int family, int type, int protocol);
 
+/* ---- stream sockets with a name in a folder, between processes of one machine ---- */
+
+/* All are own descriptors, non-blocking; nothing here raises SIGPIPE. folder may be of any length. */
+
+/* Listens under the name with ".new" behind it, 0600, then renames, so that who finds the name finds a
+   listener; one that was there is replaced. Only for who holds the lock that makes it the only one. */
+bcj2_status bcj2__os_local_listen(const char *folder, const char *name, int backlog, int *ret_fd);
+/* BCJ2_E_WIN32_FILE_NOT_FOUND: nobody listens there; BCJ2_E_LOCK_VIOLATION: somebody does, but too
+   many wait for him. */
+bcj2_status bcj2__os_local_connect(const char *folder, const char *name, int *ret_fd);
+/* BCJ2_S_FALSE: nobody waits. */
+bcj2_status bcj2__os_local_accept(int listener, int *ret_fd);
+struct os_local_peer {
+    uint32_t uid;
+    int64_t pid; /* 0: unknown */
+};
+/* Who connected, or who listens, as the kernel has it. */
+bcj2_status bcj2__os_local_peer(int fd, struct os_local_peer *ret);
+/* BCJ2_S_FALSE: nothing can be sent, or is there, now. BCJ2_E_NOT_FOUND: the other end hung up. */
+bcj2_status bcj2__os_local_send(int fd, const void *data, size_t size, size_t *ret_sent);
+bcj2_status bcj2__os_local_receive(int fd, void *data, size_t size, size_t *ret_received);
+
+struct os_poll {
+    int fd;
+    bool read, write; /* in: what is asked; out: what can be done (an error or a hang-up is both) */
+};
+/* Which of them are ready, without waiting. */
+bcj2_status bcj2__os_poll_now(struct os_poll *fds, size_t count);
+
+/* ---- being told of what happens in a folder ---- */
+
+struct os_watch;
+#define OS_WATCH_TOUCHED  1u /* the file `bell` was touched */
+#define OS_WATCH_APPEARED 2u /* something was given the name `name` */
+#define OS_WATCH_GONE     4u /* the folder was removed or moved; nothing more will be told */
+/* Sees what happens from now on. */
+bcj2_status bcj2__os_watch_open(const char *folder, const char *bell, const char *name,
+                                struct os_watch **ret);
+int bcj2__os_watch_fd(const struct os_watch *w); /* readable: call ..._read() */
+/* What happened since the last call, OS_WATCH_… or 0; may say more than did happen, never less. */
+bcj2_status bcj2__os_watch_read(struct os_watch *w, unsigned *ret);
+void *bcj2__os_watch_close(struct os_watch *w); /* NULL is fine; returns NULL; fine in a child */
+/* Gives the file the time of now, for those who watch; made (0600) if missing. */
+bcj2_status bcj2__os_touch(const char *path);
+
 /* ---- locks ---- */
 
 /* Opens (making it 0600, O_NOFOLLOW) the lock file. */
 bcj2_status bcj2__os_lock_open(const char *path, int *ret_fd);
+bcj2_status bcj2__os_lock_open_own(const char *path, int *ret_fd); /* bcj2__os_close_own() */
 enum os_lock { OS_LOCK_SHARED, OS_LOCK_EXCLUSIVE };
 /* wait false and taken: BCJ2_E_LOCK_VIOLATION. */
 bcj2_status bcj2__os_lock(int fd, enum os_lock kind, bool wait);

@@ -7,12 +7,14 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 
 /* Each with the arguments of the C library's, but open (never variadic, whose calling convention
    may differ) and fallocate (always the whole file, the size kept). On macOS fdatasync is
-   F_FULLFSYNC and fallocate is F_PREALLOCATE. */
+   F_FULLFSYNC and fallocate is F_PREALLOCATE. What accept returns is close-on-exec and non-blocking.
+   watch is inotify_init1 or kqueue. */
 #define OS_CALLS(X)                                                           \
     X(open, int, (const char *path, int flags, mode_t mode))                  \
     X(close, int, (int fd))                                                   \
@@ -34,6 +36,14 @@
     X(realpath, char *, (const char *path, char *ret))                        \
     X(statfs, int, (const char *path, struct statfs *ret))                    \
     X(flock, int, (int fd, int operation))                                    \
+    X(watch, int, (void))                                                     \
+    X(chmod, int, (const char *path, mode_t mode))                            \
+    X(bind, int, (int fd, const struct sockaddr *name, socklen_t size))       \
+    X(listen, int, (int fd, int backlog))                                     \
+    X(connect, int, (int fd, const struct sockaddr *name, socklen_t size))    \
+    X(accept, int, (int fd, struct sockaddr *ret, socklen_t *ret_size))       \
+    X(send, ssize_t, (int fd, const void *data, size_t size, int flags))      \
+    X(recv, ssize_t, (int fd, void *data, size_t size, int flags))            \
     X(pthread_create, int,                                                    \
       (pthread_t * ret, const pthread_attr_t *attributes, void *(*run)(void *), void *argument))
 

@@ -2,6 +2,7 @@
 /* macOS: see os_platform.h. */
 #include "os_platform.h"
 #include "macro.h"
+#include "os.h"
 #include "os_calls.h"
 #include "os_fail.h"
 
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/sysctl.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -115,6 +117,47 @@ void bcj2__os_platform_words(int errno_value, char *text, size_t size)
     if (strerror_r(errno_value, text, size) != 0) {
         (void)snprintf(text, size, "error %d", errno_value);
     }
+}
+
+/* Flags and options that other systems take at the making of a socket; fd < 0 is passed on. */
+static int tame(int fd)
+{
+    int yes = 1;
+    if (fd < 0 || (fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 && fcntl(fd, F_SETFL, O_NONBLOCK) == 0 &&
+                   setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &yes, sizeof yes) == 0)) {
+        return fd;
+    }
+    int error = errno;
+    (void)close(fd);
+    /* of a connection that ended already: nothing that the listener should suffer for */
+    errno = error == EINVAL ? ECONNABORTED : error;
+    return -1;
+}
+
+int bcj2__os_platform_local_socket(void)
+{
+    return tame(socket(AF_UNIX, SOCK_STREAM, 0));
+}
+
+int bcj2__os_platform_accept(int listener, struct sockaddr *ret, socklen_t *ret_size)
+{
+    return tame(accept(listener, ret, ret_size));
+}
+
+int bcj2__os_platform_local_peer(int fd, struct os_local_peer *ret)
+{
+    uid_t uid;
+    gid_t gid;
+    if (getpeereid(fd, &uid, &gid) != 0) {
+        return -1;
+    }
+    pid_t pid = 0;
+    socklen_t size = sizeof pid;
+    if (getsockopt(fd, SOL_LOCAL, LOCAL_PEERPID, &pid, &size) != 0) {
+        pid = 0;
+    }
+    *ret = (struct os_local_peer){.uid = uid, .pid = pid};
+    return 0;
 }
 
 void bcj2__os_platform_name_this_thread(const char *name)

@@ -2,6 +2,7 @@
 /* Linux: see os_platform.h. /proc may be missing (a bare chroot); each use of it has a fallback. */
 #include "os_platform.h"
 #include "macro.h"
+#include "os.h"
 #include "os_calls.h"
 
 #include <fcntl.h>
@@ -139,6 +140,27 @@ void bcj2__os_platform_words(int errno_value, char *text, size_t size)
         (void)snprintf(text, size, "error %d", errno_value);
     }
 #endif
+}
+
+int bcj2__os_platform_local_socket(void)
+{
+    return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+}
+
+int bcj2__os_platform_accept(int listener, struct sockaddr *ret, socklen_t *ret_size)
+{
+    return accept4(listener, ret, ret_size, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+
+int bcj2__os_platform_local_peer(int fd, struct os_local_peer *ret)
+{
+    struct ucred credentials;
+    socklen_t size = sizeof credentials;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) {
+        return -1;
+    }
+    *ret = (struct os_local_peer){.uid = credentials.uid, .pid = credentials.pid};
+    return 0;
 }
 
 void bcj2__os_platform_name_this_thread(const char *name)

@@ -5,6 +5,7 @@
 #include "os.h"
 #include "os_calls.h"
 #include "os_fail.h"
+#include "os_fork.h"
 #include "os_platform.h"
 
 #include <fcntl.h>
@@ -56,11 +57,9 @@ bcj2_status bcj2__os_fstat(int fd, const char *path, struct os_stat *ret)
     return BCJ2_OK;
 }
 
-/* A program may have closed its standard input or output. What it prints later must not go into a
-   file of ours, so these numbers are left to it. */
-static int above_standard(int fd)
+int bcj2__os_above_standard(int fd)
 {
-    if (fd > STDERR_FILENO) {
+    if (fd < 0 || fd > STDERR_FILENO) {
         return fd;
     }
     int higher = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
@@ -76,7 +75,7 @@ static int open_quietly(const char *path, int flags)
     int fd;
     REPEAT_INTERRUPTED(fd,
                        bcj2__os_calls.open(path, flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600));
-    return fd < 0 ? fd : above_standard(fd);
+    return bcj2__os_above_standard(fd);
 }
 
 static bcj2_status not_regular(const char *path, const struct os_stat *s)
@@ -193,6 +192,34 @@ bcj2_status bcj2__os_lock_open(const char *path, int *ret_fd)
     }
     *ret_fd = fd;
     return BCJ2_OK;
+}
+
+bcj2_status bcj2__os_lock_open_own(const char *path, int *ret_fd)
+{
+    bcj2_status status = bcj2__os_fork_hold();
+    if (status != BCJ2_OK) {
+        *ret_fd = -1;
+        return status;
+    }
+    status = bcj2__os_lock_open(path, ret_fd);
+    if (status == BCJ2_OK) {
+        status = bcj2__os_fork_own(ret_fd);
+    }
+    bcj2__os_fork_release();
+    return status;
+}
+
+bcj2_status bcj2__os_touch(const char *path)
+{
+    int fd = open_quietly(path, O_WRONLY | O_CREAT | O_NOFOLLOW);
+    if (fd < 0) {
+        return not_opened(path, errno);
+    }
+    int result;
+    REPEAT_INTERRUPTED(result, futimens(fd, NULL));
+    bcj2_status status = result == 0 ? BCJ2_OK : bcj2__os_fail(errno, "touching %s", path);
+    bcj2__os_close(fd);
+    return status;
 }
 
 void *bcj2__os_close(int fd)

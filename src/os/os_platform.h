@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 #include "macro.h" /* before sys/param.h, which leaves an existing MIN alone */
 #ifdef __APPLE__
@@ -17,6 +18,7 @@
 #include <sys/vfs.h>
 #endif
 
+struct os_local_peer;
 struct stat;
 
 uint64_t bcj2__os_platform_now_ms(void);
@@ -35,6 +37,17 @@ bool bcj2__os_platform_path_of(int fd, char *text, size_t size);
 const char *bcj2__os_platform_network_name(const struct statfs *s);
 /* errno in words, in any thread. */
 void bcj2__os_platform_words(int errno_value, char *text, size_t size);
+
+/* (os_open.c) A program may have closed its standard input or output. What it prints later must not go
+   into a file of ours, so these numbers are left to it. -1, errno kept, is passed on. */
+int bcj2__os_above_standard(int fd);
+
+/* A new stream socket between processes, and one from a listener: close-on-exec, non-blocking, and
+   writing to a closed one raises no signal if MSG_NOSIGNAL is given where it exists. */
+int bcj2__os_platform_watch(void); /* a new queue of watches */
+int bcj2__os_platform_local_socket(void);
+int bcj2__os_platform_accept(int listener, struct sockaddr *ret, socklen_t *ret_size);
+int bcj2__os_platform_local_peer(int fd, struct os_local_peer *ret);
 
 void bcj2__os_platform_name_this_thread(const char *name);
 int bcj2__os_platform_cond_init(pthread_cond_t *c); /* 0 or an errno value */

