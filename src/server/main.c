@@ -5,14 +5,17 @@
 #include "detail.h"
 #include "guid.h"
 #include "http.h"
+#include "os.h"
 #include "server.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 #include <curl/curl.h>
 
 static struct server server; /* large: not on the stack */
@@ -64,12 +67,29 @@ static int serve(const sigset_t *ends)
     return EXIT_SUCCESS;
 }
 
+/* One server a root: a second one would clear what it takes for leftovers of the first. The lock goes
+   with the process. A root that cannot be written needs none: nothing is received there. False: it is
+   taken. */
+static bool lock_root(const struct server *s)
+{
+    int folder = tree_open_below(s->tree.root, TREE_SESSIONS, true);
+    int fd =
+        folder < 0 ? -1 : openat(folder, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (folder >= 0) {
+        (void)close(folder);
+    }
+    return fd < 0 || bcj2__os_lock(fd, OS_LOCK_EXCLUSIVE, false) != BCJ2_E_LOCK_VIOLATION;
+}
+
 static int run(const sigset_t *ends)
 {
     struct server *s = &server;
     bcj2__os_boot_id(s->boot_id);
     if (!tree_open_root(&s->tree, s->config.root)) {
         return fail(s->config.root, strerror(errno));
+    }
+    if (!lock_root(s)) {
+        return fail(s->config.root, "in use by another bcj2-server");
     }
     if (!event_log_open(&s->log, s->config.log_path)) {
         return fail(s->config.log_path, strerror(errno));

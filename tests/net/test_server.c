@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -673,6 +674,26 @@ START_TEST(slow_heads)
 }
 END_TEST
 
+/* It would clear the uploads of the first one as leftovers of a kill. */
+START_TEST(one_server_a_root)
+{
+    struct test_server *first = server_start(NULL);
+    pid_t pid = fork();
+    if (pid == 0) {
+        (void)execl(getenv("BCJ2_SERVER"), "bcj2-server", "--root", server_root(first), "--listen",
+                    "127.0.0.1:0", (char *)NULL);
+        _exit(99);
+    }
+    int status = -1;
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert(WIFEXITED(status));
+    ck_assert_int_eq(WEXITSTATUS(status), 1);
+    server_kill(first);
+    server_restart(first); /* the lock went with the process */
+    server_stop(first);
+}
+END_TEST
+
 static void add_cases(Suite *suite)
 {
     TCase *tc = suite_case(suite, "uploads", 60);
@@ -693,6 +714,7 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, rubbish_is_cleared);
     tcase_add_test(tc, killed_after_moving);
     tcase_add_test(tc, stop_while_busy);
+    tcase_add_test(tc, one_server_a_root);
     tc = suite_case(suite, "properties", 60);
     tcase_add_test(tc, strict416);
     tcase_add_test(tc, overwriting);
