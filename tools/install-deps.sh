@@ -22,6 +22,7 @@ build module    libsodium 1.0.18  libsodium-dev            libsodium
 build module    libmicrohttpd 0.9.75 libmicrohttpd-dev     libmicrohttpd
 test  compiles  c++       -       g++                      -
 test  module    check     0.15.2  check                    check
+test  command   openssl   -       openssl                  openssl
 ci    command   clang     -       clang                    llvm
 ci    compiles  sanitized -       libclang-rt-CLANG-dev    llvm
 ci    command   clang-format -    clang-format             clang-format

@@ -53,7 +53,7 @@ static int prepare_paths(struct cli *cli, struct upload *up)
     if (result != EXIT_DONE) {
         return result;
     }
-    if (strcmp(up->file, up->output) == 0) {
+    if (paths_same_name(up->file, up->output)) {
         return out_bad(cli, "the reply would replace the file that is uploaded");
     }
     return EXIT_DONE;

@@ -127,16 +127,31 @@ char *paths_unnamed_reply(const struct cli *cli, bcj2_job *job)
     return join(cli->queue, name);
 }
 
+bool paths_same_name(const char *one, const char *other)
+{
+    char folder[PATH_BYTES];
+    struct stat st[2];
+    const char *paths[2] = {one, other}, *names[2];
+    for (int i = 0; i < 2; i++) {
+        names[i] = strrchr(paths[i], '/') + 1;
+        if (names[i] - paths[i] >= PATH_BYTES) {
+            return false;
+        }
+        (void)snprintf(folder, sizeof folder, "%.*s", (int)(names[i] - paths[i]), paths[i]);
+        if (stat(folder, &st[i]) != 0) {
+            return false;
+        }
+    }
+    return strcmp(names[0], names[1]) == 0 && st[0].st_dev == st[1].st_dev &&
+           st[0].st_ino == st[1].st_ino;
+}
+
 bool paths_is_unnamed_reply(const struct cli *cli, bcj2_job *job, const char *path)
 {
-    char name[64], folder[PATH_BYTES];
-    struct stat a, b;
-    const char *slash = strrchr(path, '/');
+    char name[64];
     unnamed_name(job, name);
-    if (slash == NULL || strcmp(slash + 1, name) != 0 || slash - path >= PATH_BYTES) {
-        return false;
-    }
-    (void)snprintf(folder, sizeof folder, "%.*s", (int)(slash - path), path);
-    return stat(folder, &a) == 0 && stat(cli->queue, &b) == 0 && a.st_dev == b.st_dev &&
-           a.st_ino == b.st_ino;
+    char *unnamed = join(cli->queue, name);
+    bool same = unnamed != NULL && strrchr(path, '/') != NULL && paths_same_name(path, unnamed);
+    free(unnamed);
+    return same;
 }

@@ -15,6 +15,9 @@ char *paths_absolute(const char *path);
 int paths_check_source(struct cli *cli, const char *path);
 /* Likewise whether a reply can go to that absolute path. */
 int paths_check_output(struct cli *cli, const char *path);
+/* Whether both absolute paths are one name in one folder, however the folder is spelt: then a file put
+   at one replaces that at the other. */
+bool paths_same_name(const char *one, const char *other);
 /* The file in the queue directory that takes the reply of this job when nobody named one: from the
    id, so that a later `complete` knows it again. malloc'ed; NULL: no memory. */
 char *paths_unnamed_reply(const struct cli *cli, bcj2_job *job);

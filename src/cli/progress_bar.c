@@ -81,9 +81,10 @@ static bool counts_bytes(const struct progress_bar *bar)
            bar->phase == PROGRESS_DONE;
 }
 
+/* At most 100, as the bar has room for no more: a server may send more than it said. */
 static unsigned percent(uint64_t done, uint64_t total)
 {
-    return total == 0 ? 100 : (unsigned)((double)done * 100 / (double)total);
+    return done >= total ? 100 : (unsigned)((double)done * 100 / (double)total);
 }
 
 void progress_bar_start(struct progress_bar *bar, const char *name)

@@ -179,13 +179,14 @@ static bool save_reply(struct engine *e, struct drive *d)
     return ok;
 }
 
-/* The accepted body begins at the step's offset: what the file has behind that belongs to nothing. */
-static bool cut_file(struct engine *e, struct drive *d)
+/* What the file has behind the beginning of an accepted body, or behind the whole reply, belongs to
+   nothing. */
+static bool cut_file(struct engine *e, struct drive *d, uint64_t size)
 {
     struct os_stat st = {0};
     bcj2_status s = bcj2__os_fstat(d->sink_fd, d->reply_temp, &st);
-    if (BCJ2_SUCCEEDED(s) && st.size > d->get_step.offset) {
-        s = bcj2__os_truncate(d->sink_fd, d->get_step.offset);
+    if (BCJ2_SUCCEEDED(s) && st.size > size) {
+        s = bcj2__os_truncate(d->sink_fd, size);
     }
     if (BCJ2_FAILED(s)) {
         fail_locally(e, d, s, "cutting the reply's temporary file", bcj2__detail_get());
@@ -204,7 +205,8 @@ static void apply_get(struct engine *e, struct drive *d)
         d->sync_asked = 0; /* a sync that is under way is about the old bytes */
     }
     if ((step->connected && !bcj2__drive_connected(e, d)) ||
-        (step->want == GET_WANT_BODY && !cut_file(e, d)) ||
+        (step->want == GET_WANT_BODY && !cut_file(e, d, step->offset)) ||
+        (step->want == GET_WANT_DONE && !cut_file(e, d, d->get.saved.offset)) ||
         ((step->save || step->restarted) && !save_reply(e, d))) {
         return;
     }
@@ -304,10 +306,24 @@ static bool submit(struct engine *e, struct drive *d, enum disk_work work, uint6
     return true;
 }
 
+/* More came than the head announced, which libcurl cannot see if the body comes in chunks: it ends here,
+   or it would fill the disk. */
+static void end_overlong_body(struct engine *e, struct drive *d, uint64_t offset)
+{
+    const struct net_event end = {
+        .type = NET_EV_DONE, .token = d->token, .failure = NET_OK, .sink_offset = offset};
+    bcj2__net_abort(e->net, d->token);
+    bcj2__drive_get_event(e, d, &end);
+}
+
 void bcj2__drive_reply_progress(struct engine *e, struct drive *d)
 {
     uint64_t offset = 0;
     if (!flow_offset_now(e, d, &offset)) {
+        return;
+    }
+    if (d->get.body_length_known && offset > d->get.body_end) {
+        end_overlong_body(e, d, offset);
         return;
     }
     if (sync_due(e, d, offset) && submit(e, d, DISK_SYNC, offset)) {

@@ -89,8 +89,8 @@ static void finish(struct xfer *x, CURLcode result)
 {
     (void)curl_multi_remove_handle(x->net->multi, x->easy);
     bcj2__net_conclude(x, result);
-    if (x->due == XFER_HEAD_DUE) {
-        return; /* the head is to be told first; bcj2__net_continue() finds that it is over */
+    if (x->due == XFER_HEAD_DUE || x->awaits_answer) {
+        return; /* the head is to be told and answered first; bcj2__net_continue() finds that it is over */
     }
     if (x->asks_at_body && x->head_complete && x->failure != NET_REDIRECT_REFUSED) {
         x->asks_at_body = false;

@@ -109,6 +109,9 @@ static CURLcode set_callbacks(struct xfer *x)
     SET(result, easy, CURLOPT_ERRORBUFFER, x->detail);
     SET(result, easy, CURLOPT_HEADERFUNCTION, bcj2__net_on_header);
     SET(result, easy, CURLOPT_HEADERDATA, x);
+    /* what a proxy says to CONNECT is not the server's: taken for its answer, it would outlive a
+       certificate that could not be verified */
+    SET(result, easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     SET(result, easy, CURLOPT_WRITEFUNCTION, bcj2__net_on_write);
     SET(result, easy, CURLOPT_WRITEDATA, x);
     SET(result, easy, CURLOPT_NOPROGRESS, 0L);

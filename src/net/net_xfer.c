@@ -256,13 +256,21 @@ static bool went_to_proxy(const struct xfer *x)
 #endif
 }
 
-/* A proxy refused to open a tunnel: its answer is the answer. */
-static bool tunnel_was_refused(const struct xfer *x)
+/* A proxy refused to open a tunnel: its status is the answer. Only that: nobody has vouched for what it
+   says in the fields of its head, and the server it stands before said nothing. */
+static bool tunnel_was_refused(struct xfer *x)
 {
-    long tunnel_status = 0;
-    return !x->connected && x->head_complete && x->head.status >= 300 &&
-           curl_easy_getinfo(x->easy, CURLINFO_HTTP_CONNECTCODE, &tunnel_status) == CURLE_OK &&
-           (uint32_t)tunnel_status == x->head.status;
+    long status = 0;
+    if (x->connected ||
+        curl_easy_getinfo(x->easy, CURLINFO_HTTP_CONNECTCODE, &status) != CURLE_OK ||
+        status < 300 || status > 999) {
+        return false;
+    }
+    bcj2__hdrs_clear(&x->head);
+    x->head.status = (uint32_t)status;
+    x->head.http_major = x->head.http_minor = 1;
+    x->head_complete = true;
+    return true;
 }
 
 static enum net_failure failure_of(const struct xfer *x, CURLcode result)

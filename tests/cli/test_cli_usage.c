@@ -43,6 +43,7 @@ static const struct {
     {{"upload-reply", "application", "http://h/f", "-o", "/nowhere/r"}, "/nowhere"},
     {{"upload-reply", "application", "http://h/f", "-o", "root"}, "it is a folder"},
     {{"upload-reply", "application", "http://h/f", "-o", "./application"}, "would replace"},
+    {{"upload-reply", "application", "http://h/f", "-o", "root/../application"}, "would replace"},
     {{"--json", "upload-reply", "application", "http://h/f"}, "needs -o"},
 };
 

@@ -19,6 +19,9 @@
 #define REPLY    "BITS-Reply-URL: /reply\r\n"
 #define TAG      "ETag: \"x\"\r\n"
 
+#define CHUNKED_PART \
+    "HTTP/1.1 206 P\r\nTransfer-Encoding: chunked\r\nContent-Range: bytes 5-9/10\r\n" TAG
+
 /* One request and its answer. */
 #define TELL(answer) ASK, SAY(answer "\r\n")
 #define CREATED      TELL(OK ACK PROTOCOL SESSION)
@@ -117,6 +120,14 @@ static const struct lie lies[] = {
      {CREATED, UPLOADED, TELL(OK "Content-Length: 10\r\n" TAG), SAY("hello"), END},
      {TELL(OK "Content-Length: 3\r\nETag: \"y\"\r\n"), SAY("new"), CLOSED, END},
      .reply = "new"},
+    {"a longer part than said",
+     {CREATED, UPLOADED, TELL(OK "Content-Length: 10\r\n" TAG), SAY("hello"), END},
+     {TELL(CHUNKED_PART), SAY("8\r\nagain...\r\n0\r\n\r\n"), CLOSED, END},
+     .reply = "helloagain"},
+    {"an endless part",
+     {CREATED, UPLOADED, TELL(OK "Content-Length: 10\r\n" TAG), SAY("hello"), END},
+     {TELL(CHUNKED_PART), SAY("5\r\nagain\r\n"), SAY_N("5\r\n.....\r\n", 1000), HOLD, END},
+     .reply = "helloagain"},
     {"the wrong part",
      {CREATED, UPLOADED, TELL(OK "Content-Length: 10\r\n" TAG), SAY("hello"), END},
      {TELL("HTTP/1.1 206 P\r\nContent-Length: 5\r\nContent-Range: bytes 4-8/10\r\n" TAG),

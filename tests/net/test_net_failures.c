@@ -171,18 +171,50 @@ START_TEST(proxy_fails)
 }
 END_TEST
 
-/* What a proxy answers to CONNECT instead of opening the tunnel is the answer. */
-START_TEST(proxy_refuses_tunnel)
+/* The status that a proxy answers to CONNECT instead of opening the tunnel is the answer. The rest of
+   its head is not: nobody has vouched for it. */
+static const struct {
+    const char *head;
+    uint32_t status;
+} refused_tunnels[] = {
+    {"HTTP/1.1 407 No\r\nContent-Length: 2\r\n\r\nno", 407},
+    {"HTTP/1.1 416 No\r\nBITS-Packet-Type: Ack\r\nBITS-Received-Content-Range: 9\r\n"
+     "Content-Length: 2\r\n\r\nno",
+     416},
+};
+
+static struct net_event post_through_proxy(void)
 {
-    struct http_step steps[] = {ASK, SAY("HTTP/1.1 407 No\r\nContent-Length: 2\r\n\r\nno"), END};
-    enter(steps, NULL);
     (void)setenv("https_proxy", http_script_url(server, ""), 1);
     (void)unsetenv("no_proxy");
     (void)unsetenv("NO_PROXY");
     struct net_request r = net_client_post(1, "https://127.0.0.1:1/", -1, 0);
-    struct net_event e = net_client_run(n, &r);
+    return net_client_run(n, &r);
+}
+
+START_TEST(proxy_refuses_tunnel)
+{
+    struct http_step steps[] = {ASK, SAY(refused_tunnels[_i].head), END};
+    enter(steps, NULL);
+    struct net_event e = post_through_proxy();
     ck_assert_int_eq(e.failure, NET_OK);
-    ck_assert_uint_eq(e.head->status, 407);
+    ck_assert_uint_eq(e.head->status, refused_tunnels[_i].status);
+    ck_assert_uint_eq(e.head->count, 0);
+    leave();
+}
+END_TEST
+
+/* A proxy that plays the server in its answer to CONNECT: what counts is that no TLS follows. */
+START_TEST(proxy_pretends_to_be_the_server)
+{
+    struct http_step steps[] = {
+        ASK,          SAY("HTTP/1.1 200 OK\r\nBITS-Packet-Type: Ack\r\n\r\n"),
+        ASK_BYTES(5), SAY("HTTP/1.1 400 No\r\n\r\n"),
+        HOLD,         END};
+    enter(steps, NULL);
+    struct net_event e = post_through_proxy();
+    ck_assert_int_eq(e.failure, NET_TLS_HANDSHAKE);
+    ck_assert_uint_eq(e.head->status, 0);
     leave();
 }
 END_TEST
@@ -386,7 +418,8 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, nobody_listens);
     tcase_add_test(tc, name_not_resolved);
     tcase_add_loop_test(tc, proxy_fails, 0, ARRAY_LEN(proxies));
-    tcase_add_test(tc, proxy_refuses_tunnel);
+    tcase_add_loop_test(tc, proxy_refuses_tunnel, 0, ARRAY_LEN(refused_tunnels));
+    tcase_add_test(tc, proxy_pretends_to_be_the_server);
     tcase_add_test(tc, kept_connection_closed);
     tcase_add_loop_test(tc, kept_connection_dies, 0, ARRAY_LEN(dying));
     tc = suite_case(suite, "local files", 30);
