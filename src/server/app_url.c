@@ -27,12 +27,20 @@ struct post {
     uint64_t started_ms, asked_ms, answered_ms; /* the three timers */
 };
 
-/* The configured URL, resolved against that of the upload, with the upload's query. */
+/* The configured URL, resolved against that of the upload, with the upload's query. The host of the
+   upload's URL is what the client wrote into its Host field: who posts there lets clients choose where
+   to; a relative URL is on this server. */
 static bool make_url(const struct application *a, struct buf *ret)
 {
     const char *upload = a->session->url;
     const char *query = strchr(upload, '?');
-    if (!bcj2__url_resolve(upload, a->server->config.notification_url, ret)) {
+    struct url parts;
+    char problem[128];
+    CLEANUP_BUF struct buf base = BUF_INIT((size_t)LIMIT_URL_BYTES + sizeof a->server->own_url);
+    if (!bcj2__url_parse(upload, &parts, problem) ||
+        !bcj2__buf_append(&base, a->server->own_url, strcspn(a->server->own_url + 7, "/") + 7) ||
+        !bcj2__buf_append(&base, parts.path, parts.path_length) ||
+        !bcj2__url_resolve(bcj2__buf_cstr(&base), a->server->config.notification_url, ret)) {
         return false;
     }
     if (query != NULL && query[1] != '\0') {

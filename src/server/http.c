@@ -219,6 +219,7 @@ bool http_start(struct server *server, char url[128], char problem[256])
     if (fd < 0) {
         return false;
     }
+    (void)snprintf(server->own_url, sizeof server->own_url, "%s", url);
     server->daemon =
         MHD_start_daemon(MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD | MHD_ALLOW_SUSPEND_RESUME |
                              MHD_USE_ERROR_LOG,

@@ -28,6 +28,7 @@ struct server {
     struct sessions sessions;
     struct MHD_Daemon *daemon;
     char boot_id[OS_BOOT_ID_SIZE];
+    char own_url[128]; /* where it listens: "http://ADDR:PORT/" */
     /* A suspended connection must be resumed before the daemon stops. */
     pthread_mutex_t pause_lock;
     pthread_cond_t pause_ended;

@@ -43,7 +43,8 @@ static void send_head(struct bits *b, const char *packet, const char *extra, siz
     int n = snprintf(head, sizeof head,
                      "BITS_POST %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nBITS-Packet-Type: %s\r\n"
                      "%s%sContent-Length: %zu\r\n\r\n",
-                     b->path, server_port(b->server), packet, session, extra, length);
+                     b->path, b->host_port != 0 ? b->host_port : server_port(b->server), packet,
+                     session, extra, length);
     ck_assert_int_lt(n, HEAD_SIZE);
     raw_send(b->fd, head, (size_t)n);
 }

@@ -467,6 +467,25 @@ START_TEST(by_reference)
 }
 END_TEST
 
+/* A relative URL is on the server itself, which answers no POST, and not on the host that the client
+   names. */
+START_TEST(relative_url_stays_here)
+{
+    APP(ASK, SAY("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody"));
+    struct test_server *s = server_start_config(
+        "{\"BITSServerNotificationType\": 2, \"BITSServerNotificationURL\": \"/hook\"}", NULL);
+    struct bits b = bits_open(s, "/in/n.txt");
+    b.host_port = http_script_port(app);
+    upload(&b, "content");
+    ck_assert_uint_eq(b.answer.status, 405);
+    ck_assert_uint_eq(bits_context(&b), 7);
+    ck_assert_uint_eq(http_script_connections(app), 0);
+    bits_close(&b);
+    server_stop(s);
+    http_script_stop(app);
+}
+END_TEST
+
 static void add_cases(Suite *suite)
 {
     TCase *tc = suite_case(suite, "program", 60);
@@ -483,6 +502,7 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, copy_survives_a_reboot);
     tcase_add_loop_test(tc, http_answers, 0, (int)(sizeof answers / sizeof answers[0]));
     tcase_add_test(tc, http_unreachable_or_silent);
+    tcase_add_test(tc, relative_url_stays_here);
     tcase_add_test(tc, by_reference);
 }
 
