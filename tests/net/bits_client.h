@@ -13,7 +13,7 @@ struct bits {
     const struct test_server *server;
     int fd;
     const char *path;
-    char session[64]; /* "" before Create */
+    char session[64];   /* "" before Create */
     uint16_t host_port; /* in the Host field; 0: the server's */
     struct raw_answer answer;
 };
