@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* One running job: its machines (upload, then reply), its open files, its one request. A step of a
    machine is written into the turn's transaction here and carried out after the commit. Engine thread
-   only. drive.c has the upload and the life of a drive, drive_reply.c the reply, drive_end.c how it ends
-   (done, failed, stopped). */
+   only. drive.c has the upload and the life of a drive, drive_fetch.c the way to the reply, drive_reply.c
+   its download, drive_end.c how a drive ends (done, failed, stopped). */
 #ifndef BCJ2_CORE_DRIVE_H
 #define BCJ2_CORE_DRIVE_H
 
