@@ -63,6 +63,17 @@ static bcj2_status not_final(const struct change *change)
     return BCJ2_OK;
 }
 
+/* What every setter begins with. On failure nothing is open. */
+static bcj2_status set_begin(bcj2_job *job, struct change *ret)
+{
+    bcj2_status s = change_begin(job, ret);
+    if (BCJ2_FAILED(s)) {
+        return s;
+    }
+    s = not_final(ret);
+    return BCJ2_FAILED(s) ? change_end(ret, s) : s;
+}
+
 static bcj2_status check_text(const char *text, const char *what, size_t limit)
 {
     size_t units = 0;
@@ -81,16 +92,12 @@ bcj2_status bcj2__job_set_display_name(bcj2_job *job, const char *name)
     struct change change;
     bcj2_status s = check_text(name, "display name", LIMIT_DISPLAY_NAME_UTF16);
     if (BCJ2_SUCCEEDED(s)) {
-        s = change_begin(job, &change);
+        s = set_begin(job, &change);
     }
-    if (BCJ2_FAILED(s)) {
-        return s;
-    }
-    s = not_final(&change);
-    if (BCJ2_SUCCEEDED(s)) {
-        s = bcj2__store_set_display_name(job->core->store, job->seq, name, bcj2__os_wall());
-    }
-    return change_end(&change, s);
+    return BCJ2_FAILED(s)
+               ? s
+               : change_end(&change, bcj2__store_set_display_name(job->core->store, job->seq, name,
+                                                                  bcj2__os_wall()));
 }
 
 bcj2_status bcj2__job_set_description(bcj2_job *job, const char *description)
@@ -98,16 +105,12 @@ bcj2_status bcj2__job_set_description(bcj2_job *job, const char *description)
     struct change change;
     bcj2_status s = check_text(description, "description", LIMIT_DESCRIPTION_UTF16);
     if (BCJ2_SUCCEEDED(s)) {
-        s = change_begin(job, &change);
+        s = set_begin(job, &change);
     }
-    if (BCJ2_FAILED(s)) {
-        return s;
-    }
-    s = not_final(&change);
-    if (BCJ2_SUCCEEDED(s)) {
-        s = bcj2__store_set_description(job->core->store, job->seq, description, bcj2__os_wall());
-    }
-    return change_end(&change, s);
+    return BCJ2_FAILED(s)
+               ? s
+               : change_end(&change, bcj2__store_set_description(job->core->store, job->seq,
+                                                                 description, bcj2__os_wall()));
 }
 
 bcj2_status bcj2__job_set_priority(bcj2_job *job, bcj2_job_priority priority)
@@ -116,45 +119,32 @@ bcj2_status bcj2__job_set_priority(bcj2_job *job, bcj2_job_priority priority)
     if (priority < BCJ2_JOB_PRIORITY_FOREGROUND || priority > BCJ2_JOB_PRIORITY_LOW) {
         return bcj2__detail(BCJ2_E_NOTIMPL, "priority %d is not one of 0 to 3", (int)priority);
     }
-    bcj2_status s = change_begin(job, &change);
-    if (BCJ2_FAILED(s)) {
-        return s;
-    }
-    s = not_final(&change);
-    if (BCJ2_SUCCEEDED(s)) {
-        s = bcj2__store_set_priority(job->core->store, job->seq, priority, bcj2__os_wall());
-    }
-    return change_end(&change, s);
+    bcj2_status s = set_begin(job, &change);
+    return BCJ2_FAILED(s)
+               ? s
+               : change_end(&change, bcj2__store_set_priority(job->core->store, job->seq, priority,
+                                                              bcj2__os_wall()));
 }
 
 bcj2_status bcj2__job_set_retry_delay(bcj2_job *job, uint32_t seconds)
 {
     struct change change;
-    bcj2_status s = change_begin(job, &change);
-    if (BCJ2_FAILED(s)) {
-        return s;
-    }
-    s = not_final(&change);
-    if (BCJ2_SUCCEEDED(s)) {
-        s = bcj2__store_set_retry_delay(job->core->store, job->seq,
-                                        MAX(seconds, bcj2__timeouts.retry_delay_min_s),
-                                        bcj2__os_wall());
-    }
-    return change_end(&change, s);
+    bcj2_status s = set_begin(job, &change);
+    return BCJ2_FAILED(s) ? s
+                          : change_end(&change, bcj2__store_set_retry_delay(
+                                                    job->core->store, job->seq,
+                                                    MAX(seconds, bcj2__timeouts.retry_delay_min_s),
+                                                    bcj2__os_wall()));
 }
 
 bcj2_status bcj2__job_set_no_progress(bcj2_job *job, uint32_t seconds)
 {
     struct change change;
-    bcj2_status s = change_begin(job, &change);
-    if (BCJ2_FAILED(s)) {
-        return s;
-    }
-    s = not_final(&change);
-    if (BCJ2_SUCCEEDED(s)) {
-        s = bcj2__store_set_no_progress(job->core->store, job->seq, seconds, bcj2__os_wall());
-    }
-    return change_end(&change, s);
+    bcj2_status s = set_begin(job, &change);
+    return BCJ2_FAILED(s)
+               ? s
+               : change_end(&change, bcj2__store_set_no_progress(job->core->store, job->seq,
+                                                                 seconds, bcj2__os_wall()));
 }
 
 /* ---- names ---- */
@@ -262,15 +252,12 @@ bcj2_status bcj2__job_add_file(bcj2_job *job, const char *url, const char *path)
     }
     s = check_path(path, "local file name");
     if (BCJ2_SUCCEEDED(s)) {
-        s = change_begin(job, &change);
+        s = set_begin(job, &change);
     }
     if (BCJ2_FAILED(s)) {
         return s;
     }
-    s = not_final(&change);
-    if (BCJ2_SUCCEEDED(s)) {
-        s = bcj2__store_file_count(job->core->store, job->seq, &count);
-    }
+    s = bcj2__store_file_count(job->core->store, job->seq, &count);
     if (BCJ2_SUCCEEDED(s) && count > 0) {
         s = bcj2__detail(BCJ2_E_TOO_MANY_FILES, "an upload job holds one file and has it already");
     }
