@@ -465,6 +465,34 @@ START_TEST(a_higher_one_goes_first)
 }
 END_TEST
 
+/* A running job that is moved to a lower level gives way to one that waits on its old level. */
+START_TEST(a_lowered_one_gives_way)
+{
+    const struct fault_plan plan = {.kind = FAULT_STALL,
+                                    .direction = FAULT_TO_SERVER,
+                                    .after = 3 * MIB};
+    uint32_t errors = 1;
+    rig_start(NULL, RIG_APPLICATION);
+    rig_make("source", 8 * MIB);
+    rig_proxy();
+    fault_proxy_plan(rig.proxy, &plan, 1);
+    bcj2_job *lowered = rig_resumed(BCJ2_JOB_TYPE_UPLOAD_REPLY);
+    ck_assert(fault_proxy_wait_faults(rig.proxy, 1));
+    bcj2_job *waiting = job_with(BCJ2_JOB_PRIORITY_NORMAL, "source", "out/waiting");
+    ck_assert_int_eq(client_state(waiting), BCJ2_JOB_STATE_QUEUED);
+    assert_status(bcj2_set_priority(lowered, BCJ2_JOB_PRIORITY_LOW), BCJ2_OK);
+    client_wait(waiting, STATE(TRANSFERRED));
+    assert_status(bcj2_get_error_count(lowered, &errors), BCJ2_OK);
+    ck_assert_uint_eq(errors, 0); /* it yielded, and did not just stall until its time was over */
+    fault_proxy_release(rig.proxy);
+    rig_finish(lowered);
+    assert_status(bcj2_complete(waiting), BCJ2_OK);
+    rig_unref(waiting);
+    rig_assert_clean();
+    rig_stop();
+}
+END_TEST
+
 static void add_cases(Suite *suite)
 {
     TCase *sizes = suite_case(suite, "every size", 300);
@@ -481,6 +509,7 @@ static void add_cases(Suite *suite)
     tcase_add_loop_test(way, cancelled, 0, COUNT(cancels));
     tcase_add_test(way, cancelled_when_transferred);
     tcase_add_test(way, a_higher_one_goes_first);
+    tcase_add_test(way, a_lowered_one_gives_way);
 }
 
 SUITE_MAIN("whole transfers", add_cases)
