@@ -49,8 +49,8 @@ typedef struct bcj2_manager_info {
    that were running when the last process ended go on at once. Nothing is borrowed but
    options->log_user. *ret_manager is the caller's, to be given to bcj2_manager_close(). BCJ2_OK;
    BCJ2_E_INVALIDARG (NULL, bad option, path not UTF-8 or too long); BCJ2_E_ACCESSDENIED (directory
-   of another user, or not writable); BCJ2_E_SHARING_VIOLATION (another process has the queue open:
-   its pid is in the detail); BCJ2_E_NOT_SUPPORTED (network file system, or a queue written by a
+   of another user, or not writable); BCJ2_E_SHARING_VIOLATION (in use by an older version);
+   BCJ2_E_NOT_SUPPORTED (network file system, or a queue written by a
    newer version); BCJ2_E_DATABASE_CORRUPT; BCJ2_E_DISK_FULL; BCJ2_E_OUTOFMEMORY; the status of
    another failed system call. Any thread. */
 BCJ2_API bcj2_status bcj2_manager_open(const char *directory, const bcj2_manager_options *options,
@@ -65,6 +65,13 @@ BCJ2_API bcj2_manager *bcj2_manager_close(bcj2_manager *manager);
 /* Who moves the bytes, and how many jobs there are.
    BCJ2_OK; BCJ2_E_INVALIDARG (NULL, struct_size); a status of the store. Any thread. */
 BCJ2_API bcj2_status bcj2_manager_get_info(bcj2_manager *manager, bcj2_manager_info *ret_info);
+
+/* Waits until anything in the queue changed since *change, whichever process changed it, and sets
+   *change to the newest number. Begin with 0: everything since the queue was made. timeout_ms < 0: for
+   ever.
+   BCJ2_OK; BCJ2_S_FALSE (time is over, *change is as it was); BCJ2_E_INVALIDARG (NULL);
+   BCJ2_E_CLOSED (the manager was closed meanwhile); a status of the store. Any thread. */
+BCJ2_API bcj2_status bcj2_manager_wait(bcj2_manager *manager, uint64_t *change, int64_t timeout_ms);
 
 /* Makes a job: SUSPENDED, empty, with the defaults of BITS. display_name: UTF-8, at most 256 UTF-16
    units, may be "". type: BCJ2_JOB_TYPE_UPLOAD or BCJ2_JOB_TYPE_UPLOAD_REPLY; in this release

@@ -62,6 +62,31 @@ bcj2_status bcj2_manager_get_info(bcj2_manager *manager, bcj2_manager_info *ret_
     FORWARD(manager, get_info(core_, ret_info));
 }
 
+static bcj2_status manager_wait(struct core *core, uint64_t *change, int64_t timeout_ms)
+{
+    uint64_t deadline = timeout_ms < 0 ? UINT64_MAX : bcj2__os_now_ms() + (uint64_t)timeout_ms;
+    for (;;) {
+        uint64_t now = 0, seen = bcj2__core_change_count(core);
+        bcj2_status s = bcj2__store_change(core->store, &now);
+        if (BCJ2_SUCCEEDED(s) && now == *change) {
+            s = bcj2__core_wait_change(core, seen, deadline);
+            if (s == BCJ2_OK) {
+                continue;
+            }
+        } else if (BCJ2_SUCCEEDED(s)) {
+            *change = now;
+        }
+        return s;
+    }
+}
+
+bcj2_status bcj2_manager_wait(bcj2_manager *manager, uint64_t *change, int64_t timeout_ms)
+{
+    REQUIRE(manager);
+    REQUIRE(change);
+    FORWARD(manager, manager_wait(core_, change, timeout_ms));
+}
+
 bcj2_status bcj2_manager_create_job(bcj2_manager *manager, const char *display_name,
                                     bcj2_job_type type, bcj2_guid *ret_id, bcj2_job **ret_job)
 {

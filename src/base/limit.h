@@ -20,9 +20,10 @@
 #define LIMIT_SLICE_MS                 120000u /* a background job's turn if others wait */
 
 /* processes on one queue */
-#define LIMIT_LINK_PEERS        1024  /* connections to one runner */
-#define LIMIT_LINK_DATA_BYTES   4096  /* in one message */
-#define LIMIT_LINK_OUTPUT_BYTES 65536 /* waiting to be sent to one peer */
+#define LIMIT_LINK_PEERS        1024                   /* connections to one runner */
+#define LIMIT_LINK_FDS          (LIMIT_LINK_PEERS + 8) /* theirs, and the link's own */
+#define LIMIT_LINK_DATA_BYTES   4096                   /* in one message */
+#define LIMIT_LINK_OUTPUT_BYTES 65536                  /* waiting to be sent to one peer */
 
 /* jobs */
 #define LIMIT_RETRY_DELAY_MIN_S     5u

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Opening and closing a queue, and the accounting of calls. See core.h. In this release one process at a
-   time may open a queue: it holds runner.lock, whose text is its pid. */
+/* Opening and closing a queue, and the accounting of calls. See core.h. Any number of
+   processes may have a queue open; which of them moves the bytes is the link's affair (link.h). */
 #include "core.h"
 #include "detail.h"
 #include "engine.h"
@@ -70,53 +70,42 @@ void *bcj2__core_unref(struct core *c)
     return NULL;
 }
 
-/* Takes runner.lock and writes our pid into it. */
-static bcj2_status take_runner_lock(struct core *c)
+static bcj2_status open_settle_lock(struct core *c)
 {
-    CLEANUP_FREE char *path = bcj2__mem_printf("%s/runner.lock", c->directory);
+    CLEANUP_FREE char *path = bcj2__mem_printf("%s/settle.lock", c->directory);
     if (path == NULL) {
         return bcj2__detail_no_memory();
     }
-    int fd = -1;
-    bcj2_status s = bcj2__os_lock_open(path, &fd);
-    if (BCJ2_FAILED(s)) {
-        return s;
-    }
-    char text[32] = "";
-    size_t length = 0;
-    s = bcj2__os_lock(fd, OS_LOCK_EXCLUSIVE, false);
-    if (s == BCJ2_E_LOCK_VIOLATION) {
-        (void)bcj2__os_pread(fd, text, sizeof text - 1, 0, &length);
-        text[strcspn(text, "\n")] = '\0';
-        s = bcj2__detail(BCJ2_E_SHARING_VIOLATION, "the queue %s is open in process %s",
-                         c->directory, text[0] == '\0' ? "(unknown)" : text);
-    }
+    bcj2_status s = bcj2__os_lock_open(path, &c->settle_fd);
     if (BCJ2_SUCCEEDED(s)) {
-        (void)snprintf(text, sizeof text, "%" PRId64 "\n", bcj2__os_pid());
-        s = bcj2__os_truncate(fd, 0);
-        if (BCJ2_SUCCEEDED(s)) {
-            s = bcj2__os_pwrite(fd, text, strlen(text), 0);
-        }
+        s = bcj2__os_close_in_child(c->settle_fd);
     }
-    if (BCJ2_SUCCEEDED(s)) {
-        s = bcj2__os_close_in_child(fd);
-    }
-    if (BCJ2_FAILED(s)) {
-        (void)bcj2__os_close(fd);
-        return s;
-    }
-    c->runner_fd = fd;
-    return BCJ2_OK;
+    return s;
 }
 
-static void drop_runner_lock(struct core *c)
+static void close_settle_lock(struct core *c)
 {
-    if (c->runner_fd >= 0) {
-        bcj2__os_close_in_child_no_more(c->runner_fd);
-        bcj2__os_unlock(c->runner_fd);
-        (void)bcj2__os_close(c->runner_fd);
-        c->runner_fd = -1;
+    if (c->settle_fd >= 0) {
+        bcj2__os_close_in_child_no_more(c->settle_fd);
+        (void)bcj2__os_close(c->settle_fd);
+        c->settle_fd = -1;
     }
+}
+
+bcj2_status bcj2__core_settle_begin(struct core *c)
+{
+    bcj2__os_mutex_lock(c->settle);
+    bcj2_status s = bcj2__os_lock(c->settle_fd, OS_LOCK_EXCLUSIVE, true);
+    if (BCJ2_FAILED(s)) {
+        bcj2__os_mutex_unlock(c->settle);
+    }
+    return s;
+}
+
+void bcj2__core_settle_end(struct core *c)
+{
+    bcj2__os_unlock(c->settle_fd);
+    bcj2__os_mutex_unlock(c->settle);
 }
 
 /* The folder must be there, ours, and on a disk whose locks work, before anything is made in it. */
@@ -167,6 +156,19 @@ static bcj2_status fill_core(struct core *c, const bcj2_manager_options *o)
                                                                       : BCJ2_OK;
 }
 
+/* The runner sees to it that what the last one left running is queued again before anybody looks. */
+static bcj2_status begin(struct core *c)
+{
+    bcj2_status s = BCJ2_OK;
+    atomic_init(&c->role, bcj2__link_role(c->link));
+    atomic_init(&c->runner_pid, bcj2__link_runner_pid(c->link));
+    if (bcj2__link_role(c->link) == LINK_RUNNER) {
+        s = bcj2__job_state_restart(c);
+        bcj2__settle_leftovers(c);
+    }
+    return BCJ2_SUCCEEDED(s) ? bcj2__engine_start(c, &c->engine) : s;
+}
+
 bcj2_status bcj2__core_open(const char *directory, const bcj2_manager_options *options,
                             struct core **ret)
 {
@@ -183,27 +185,27 @@ bcj2_status bcj2__core_open(const char *directory, const bcj2_manager_options *o
         return bcj2__detail_no_memory();
     }
     atomic_init(&c->refs, 1);
-    c->runner_fd = -1;
+    c->settle_fd = -1;
     s = fill_core(c, options);
     if (BCJ2_SUCCEEDED(s)) {
         s = prepare_directory(c, chosen);
     }
     if (BCJ2_SUCCEEDED(s)) {
-        s = take_runner_lock(c);
+        s = open_settle_lock(c);
     }
     if (BCJ2_SUCCEEDED(s)) {
         s = bcj2__store_open(c->directory, &c->log, &c->store);
     }
     if (BCJ2_SUCCEEDED(s)) {
-        s = bcj2__job_state_restart(c);
+        s = bcj2__link_open(c->directory, c->control_only, &c->log, &c->link);
     }
     if (BCJ2_SUCCEEDED(s)) {
-        bcj2__settle_leftovers(c);
-        s = bcj2__core_need_engine(c);
+        s = begin(c);
     }
     if (BCJ2_FAILED(s)) {
+        c->link = bcj2__link_close(c->link);
         c->store = bcj2__store_close(c->store);
-        drop_runner_lock(c);
+        close_settle_lock(c);
         (void)bcj2__core_unref(c);
         return s;
     }
@@ -228,8 +230,9 @@ void bcj2__core_close(struct core *c)
     c->engine = NULL;
     bcj2__os_mutex_unlock(c->lock);
     bcj2__engine_stop(engine);
+    c->link = bcj2__link_close(c->link);
     c->store = bcj2__store_close(c->store);
-    drop_runner_lock(c);
+    close_settle_lock(c);
     (void)bcj2__core_unref(c);
 }
 
@@ -300,56 +303,10 @@ bcj2_status bcj2__core_wait_change(struct core *c, uint64_t seen, uint64_t deadl
     return s;
 }
 
-/* Is there a job that is not final, or a goodbye to say? */
-static bcj2_status is_there_work(struct core *c, bool *ret)
-{
-    int64_t seq = 0;
-    bcj2_filetime modified = 0;
-    struct store_farewell farewell = {0};
-    bcj2_status s = bcj2__store_oldest_modified(c->store, &seq, &modified); /* an index has it */
-    if (s == BCJ2_S_FALSE) {
-        s = bcj2__store_next_farewell(c->store, 0, &farewell);
-    }
-    *ret = s == BCJ2_OK;
-    bcj2__store_farewell_done(&farewell);
-    return BCJ2_FAILED(s) ? s : BCJ2_OK;
-}
-
-/* Under the settle lock, so that two threads do not make two engines. */
-static bcj2_status make_engine(struct core *c)
-{
-    bool work = false;
-    struct engine *fresh = NULL;
-    bcj2__os_mutex_lock(c->lock);
-    bool have = c->engine != NULL || c->control_only || c->closing;
-    bcj2__os_mutex_unlock(c->lock);
-    if (have) {
-        return BCJ2_OK;
-    }
-    bcj2_status s = is_there_work(c, &work);
-    if (BCJ2_SUCCEEDED(s) && work) {
-        s = bcj2__engine_start(c, &fresh);
-    }
-    if (BCJ2_SUCCEEDED(s) && work) {
-        bcj2__os_mutex_lock(c->lock);
-        c->engine = fresh;
-        bcj2__os_mutex_unlock(c->lock);
-    }
-    return s;
-}
-
-bcj2_status bcj2__core_need_engine(struct core *c)
-{
-    bcj2__os_mutex_lock(c->settle);
-    bcj2_status s = make_engine(c);
-    bcj2__os_mutex_unlock(c->settle);
-    return s;
-}
-
 bcj2_status bcj2__core_info(struct core *c, bool *ret_is_runner, int64_t *ret_runner_pid,
                             uint64_t *ret_jobs)
 {
-    *ret_is_runner = !c->control_only;
-    *ret_runner_pid = c->control_only ? 0 : bcj2__os_pid();
+    *ret_is_runner = atomic_load(&c->role) == LINK_RUNNER;
+    *ret_runner_pid = atomic_load(&c->runner_pid);
     return bcj2__store_job_count(c->store, UINT32_MAX, ret_jobs);
 }

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <bcj2/manager.h>
+#include "link.h"
 #include "log.h"
 #include "os.h"
 #include "store.h"
@@ -22,7 +23,10 @@ struct core {
     uint32_t fork_generation; /* of the process that opened it */
     char *directory;          /* real path */
     struct store *store;
-    int runner_fd; /* runner.lock, held */
+    struct link *link; /* the engine thread's, but at opening and closing */
+    atomic_int role;   /* enum link_role, as the engine last saw it */
+    atomic_llong runner_pid;
+    int settle_fd; /* settle.lock: the same as settle, between processes */
     uint32_t uid;
     bool control_only;
     uint32_t background_slots, foreground_slots;
@@ -36,7 +40,7 @@ struct core {
     uint64_t change_count;
     uint32_t calls; /* API calls under way */
     bool closing;
-    struct engine *engine; /* NULL until there is work for it */
+    struct engine *engine;
 };
 
 /* Opens the queue; the caller holds the one reference. */
@@ -61,8 +65,9 @@ void bcj2__core_tell(struct core *c);
 bcj2_status bcj2__core_wait_change(struct core *c, uint64_t seen, uint64_t deadline_ms);
 uint64_t bcj2__core_change_count(struct core *c);
 
-/* Makes the engine if there is work that it should see; fine to call again and again. */
-bcj2_status bcj2__core_need_engine(struct core *c);
+/* Around what Complete and Cancel do to files: one at a time among all threads of all processes. */
+bcj2_status bcj2__core_settle_begin(struct core *c);
+void bcj2__core_settle_end(struct core *c);
 
 bcj2_status bcj2__core_info(struct core *c, bool *ret_is_runner, int64_t *ret_runner_pid,
                             uint64_t *ret_jobs);

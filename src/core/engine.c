@@ -4,7 +4,9 @@
 #include "detail.h"
 #include "drive.h"
 #include "job_state.h"
+#include "limit.h"
 #include "mem.h"
+#include "settle.h"
 #include "timeouts.h"
 
 void bcj2__engine_wake(struct engine *e)
@@ -108,6 +110,7 @@ static void end_transaction(struct engine *e)
     e->failed = false;
     if (committed) {
         bcj2__core_tell(e->core);
+        e->ring = true;
     }
 }
 
@@ -146,15 +149,61 @@ static void begin_stopping(struct engine *e)
     }
 }
 
-static void turn(struct engine *e)
+/* ---- the other processes ---- */
+
+/* The last runner is gone, or there was none: what it left is ours now. */
+static void become_runner(struct engine *e)
 {
-    bool stopping = atomic_load(&e->stopping), woken = atomic_exchange(&e->woken, false);
-    e->now_ms = bcj2__os_now_ms();
-    e->again = false;
-    if (e->store_ms != UINT64_MAX) {
-        recover(e);
+    if (e->runner) { /* since the queue was opened, which saw to all this */
+        return;
     }
-    bool working = e->store_ms == UINT64_MAX;
+    bcj2__log(&e->core->log, LOG_INFO, "this process moves the bytes now");
+    e->runner = true;
+    e->store_ms = 0; /* recover() queues again what the rows say is running */
+    bcj2__settle_leftovers(e->core);
+}
+
+/* What the link has heard. True: somebody changed the store. */
+static bool listen_to_others(struct engine *e)
+{
+    struct link *link = e->core->link;
+    struct link_event event;
+    bool heard = false;
+    if (BCJ2_FAILED(bcj2__link_step(link))) {
+        bcj2__log(&e->core->log, LOG_WARNING, "other processes: %s", bcj2__detail_get());
+    }
+    while (bcj2__link_next(link, &event)) {
+        if (event.type == LINK_EV_RUNNER) {
+            become_runner(e);
+        }
+        if (event.type == LINK_EV_RUNNER || event.type == LINK_EV_CLIENT) {
+            e->ring = true; /* changes that were made in between were heard by nobody */
+        }
+        /* and one that is gone may have been killed between its commit and its word about it */
+        heard = heard || event.type != LINK_EV_MESSAGE;
+    }
+    atomic_store(&e->core->role, (int)bcj2__link_role(link));
+    atomic_store(&e->core->runner_pid, bcj2__link_runner_pid(link));
+    if (heard) {
+        bcj2__core_tell(e->core);
+    }
+    return heard;
+}
+
+static void ring_others(struct engine *e)
+{
+    uint64_t change = 0;
+    if (e->ring && BCJ2_SUCCEEDED(bcj2__store_change(e->core->store, &change))) {
+        bcj2__link_ring(e->core->link, change);
+        e->ring = false;
+    }
+}
+
+/* ---- a turn ---- */
+
+static void work(struct engine *e, bool woken, bool stopping)
+{
+    bool working = e->runner && e->store_ms == UINT64_MAX;
     if (working && !stopping && e->house_ms <= e->now_ms) {
         bcj2__queue_house(e);
     }
@@ -177,6 +226,20 @@ static void turn(struct engine *e)
     end_transaction(e);
 }
 
+static void turn(struct engine *e)
+{
+    bool stopping = atomic_load(&e->stopping), woken = atomic_exchange(&e->woken, false);
+    e->now_ms = bcj2__os_now_ms();
+    e->again = false;
+    e->ring = e->ring || woken;
+    woken = listen_to_others(e) || woken;
+    if (e->runner && e->store_ms != UINT64_MAX) {
+        recover(e);
+    }
+    work(e, woken, stopping);
+    ring_others(e);
+}
+
 static void act(struct engine *e)
 {
     for (uint32_t i = 0; i < e->drive_count; i++) {
@@ -186,26 +249,57 @@ static void act(struct engine *e)
     sweep(e);
 }
 
-static uint64_t sleep_ms(const struct engine *e)
+/* When the runner has something to do by time; 0: now. */
+static uint64_t runner_deadline(const struct engine *e)
 {
-    bool resting = e->store_ms != UINT64_MAX, stopping = atomic_load(&e->stopping);
     uint64_t at = MIN(MIN(e->retry_ms, e->slice_ms), MIN(e->house_ms, e->bye_ms));
-    if (e->again || (e->schedule && !resting && !stopping) || atomic_load(&e->woken)) {
-        return 0;
-    }
-    if (resting) {
+    if (e->store_ms != UINT64_MAX) {
         /* nothing is done before, whatever is due; what the disk thread still has, it wakes us for */
-        at = e->drive_count == 0 ? e->store_ms : UINT64_MAX;
-    }
-    if (stopping) {
-        /* past it only the disk thread is waited for, and it wakes us */
-        at = e->now_ms < e->stop_by_ms ? e->stop_by_ms : e->now_ms + 100;
+        return e->drive_count == 0 ? e->store_ms : UINT64_MAX;
     }
     for (uint32_t i = 0; i < e->drive_count; i++) {
         at = MIN(at, bcj2__drive_deadline(e, e->drives[i]));
     }
+    return e->schedule ? 0 : at;
+}
+
+static uint64_t sleep_ms(const struct engine *e)
+{
+    uint64_t at = bcj2__link_deadline(e->core->link);
+    if (e->again || atomic_load(&e->woken)) {
+        return 0;
+    }
+    if (atomic_load(&e->stopping)) {
+        /* past it only the disk thread is waited for, and it wakes us */
+        at = e->now_ms < e->stop_by_ms ? e->stop_by_ms : e->now_ms + 100;
+    } else if (e->runner) {
+        at = MIN(at, runner_deadline(e));
+    }
     uint64_t now = bcj2__os_now_ms();
     return at == UINT64_MAX ? UINT64_MAX : at > now ? at - now : 0;
+}
+
+/* Sleeps until a transfer, the disk, another thread or another process has something for us. */
+static bcj2_status sleep_on_all(struct engine *e)
+{
+    struct link_fd of_link[LIMIT_LINK_FDS];
+    size_t count = bcj2__link_fds(e->core->link, of_link, LIMIT_LINK_FDS);
+    count = MIN(count, (size_t)LIMIT_LINK_FDS);
+    if (count > e->fd_room) {
+        struct net_fd *room = bcj2__mem_realloc(e->fds, count * sizeof *room);
+        if (room == NULL) {
+            return bcj2__detail_no_memory();
+        }
+        e->fds = room;
+        e->fd_room = count;
+    }
+    for (size_t i = 0; i < count; i++) {
+        e->fds[i] = (struct net_fd){.fd = of_link[i].fd,
+                                    .read = of_link[i].read,
+                                    .write = of_link[i].write};
+    }
+    bcj2_status s = bcj2__net_watch(e->net, e->fds, count);
+    return BCJ2_SUCCEEDED(s) ? bcj2__net_poll(e->net, sleep_ms(e)) : s;
 }
 
 static bool finished(const struct engine *e)
@@ -220,7 +314,7 @@ static void run(void *argument)
     do {
         turn(e);
         act(e);
-        if (!finished(e) && !bcj2__engine_check(e, bcj2__net_poll(e->net, sleep_ms(e)))) {
+        if (!finished(e) && !bcj2__engine_check(e, sleep_on_all(e))) {
             e->now_ms = bcj2__os_now_ms();
             drop_everything(e); /* no memory in libcurl: rest, then start again */
             e->failed = false;
@@ -242,6 +336,7 @@ bcj2_status bcj2__engine_start(struct core *c, struct engine **ret)
         return bcj2__detail_no_memory();
     }
     e->core = c;
+    e->runner = bcj2__link_role(c->link) == LINK_RUNNER;
     e->next_token = 1;
     e->schedule = e->look_byes = true;
     e->retry_ms = e->bye_ms = e->store_ms = e->slice_ms = e->stop_by_ms = UINT64_MAX;
@@ -277,5 +372,6 @@ void bcj2__engine_stop(struct engine *e)
     e->disk = bcj2__disk_stop(e->disk);
     e->net = bcj2__net_destroy(e->net);
     bcj2__mem_free(e->drives);
+    bcj2__mem_free(e->fds);
     bcj2__mem_free(e);
 }

@@ -23,6 +23,10 @@ struct engine {
     uint32_t drive_count, drive_room;
     struct bye *byes; /* goodbyes under way */
     uint32_t bye_count;
+    bool runner;        /* this process moves the bytes; the others' engines only listen */
+    bool ring;          /* the others are to be told that the store changed */
+    struct net_fd *fds; /* of the link, as the last poll watched them */
+    size_t fd_room;
     /* this turn */
     uint64_t now_ms;
     bool transaction, durable, failed;

@@ -345,8 +345,11 @@ bcj2_status bcj2__job_reply_data(bcj2_job *job, uint8_t **ret_buffer, uint64_t *
     *ret_buffer = NULL;
     *ret_length = 0;
     /* a Complete that runs now would take the file away between the look and the open */
-    bcj2__os_mutex_lock(job->core->settle);
-    bcj2_status s = bcj2__job_load(job, &row);
+    bcj2_status s = bcj2__core_settle_begin(job->core);
+    if (BCJ2_FAILED(s)) {
+        return s;
+    }
+    s = bcj2__job_load(job, &row);
     if (BCJ2_SUCCEEDED(s)) {
         s = reply_only(&row);
     }
@@ -359,7 +362,7 @@ bcj2_status bcj2__job_reply_data(bcj2_job *job, uint8_t **ret_buffer, uint64_t *
     if (BCJ2_SUCCEEDED(s)) {
         s = read_reply(&row, ret_buffer, ret_length);
     }
-    bcj2__os_mutex_unlock(job->core->settle);
+    bcj2__core_settle_end(job->core);
     bcj2__store_job_done(&row);
     return s;
 }

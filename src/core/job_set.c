@@ -365,11 +365,7 @@ bcj2_status bcj2__job_resume(bcj2_job *job)
 {
     struct change change;
     enum job_event event = JOB_EV_RESUME;
-    /* before the change: a call that fails must have changed nothing */
-    bcj2_status s = bcj2__core_need_engine(job->core);
-    if (BCJ2_SUCCEEDED(s)) {
-        s = change_begin(job, &change);
-    }
+    bcj2_status s = change_begin(job, &change);
     if (BCJ2_FAILED(s)) {
         return s;
     }

@@ -128,9 +128,11 @@ static bcj2_status cancel_locked(struct core *c, int64_t seq)
 
 bcj2_status bcj2__settle_cancel(struct core *c, int64_t seq)
 {
-    bcj2__os_mutex_lock(c->settle);
-    bcj2_status s = cancel_locked(c, seq);
-    bcj2__os_mutex_unlock(c->settle);
+    bcj2_status s = bcj2__core_settle_begin(c);
+    if (BCJ2_SUCCEEDED(s)) {
+        s = cancel_locked(c, seq);
+        bcj2__core_settle_end(c);
+    }
     return s;
 }
 
@@ -288,9 +290,11 @@ static bcj2_status complete_locked(bcj2_job *handle)
 
 bcj2_status bcj2__settle_complete(bcj2_job *job)
 {
-    bcj2__os_mutex_lock(job->core->settle);
-    bcj2_status s = complete_locked(job);
-    bcj2__os_mutex_unlock(job->core->settle);
+    bcj2_status s = bcj2__core_settle_begin(job->core);
+    if (BCJ2_SUCCEEDED(s)) {
+        s = complete_locked(job);
+        bcj2__core_settle_end(job->core);
+    }
     return s;
 }
 

@@ -81,6 +81,14 @@ void bcj2__net_abort(struct net *n, uint64_t token);
 bool bcj2__net_progress(const struct net *n, uint64_t token, struct net_progress *ret);
 uint32_t bcj2__net_running(const struct net *n);
 
+/* Descriptors of others that end bcj2__net_poll() when they are ready; copied, and kept until the next
+   call of this function. BCJ2_OK; BCJ2_E_OUTOFMEMORY (the old ones stay). */
+struct net_fd {
+    int fd;
+    bool read, write;
+};
+bcj2_status bcj2__net_watch(struct net *n, const struct net_fd *fds, size_t count);
+
 /* Moves bytes, then sleeps until something can be moved, bcj2__net_wake() is called, or timeout_ms
    is over (UINT64_MAX: for ever). Returns at once if events wait. Time-outs of transfers are kept
    here. */

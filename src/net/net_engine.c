@@ -213,6 +213,27 @@ static uint64_t expire(struct net *n, uint64_t now)
     return next;
 }
 
+bcj2_status bcj2__net_watch(struct net *n, const struct net_fd *fds, size_t count)
+{
+    if (count > n->watched_room) {
+        struct curl_waitfd *room = bcj2__mem_realloc(n->watched, count * sizeof *room);
+        if (room == NULL) {
+            return bcj2__detail_no_memory();
+        }
+        n->watched = room;
+        n->watched_room = count;
+    }
+    for (size_t i = 0; i < count; i++) {
+        n->watched[i] = (struct curl_waitfd){
+            .fd = fds[i].fd,
+            .events = (short)((fds[i].read ? CURL_WAIT_POLLIN : 0) |
+                              (fds[i].write ? CURL_WAIT_POLLOUT : 0)),
+        };
+    }
+    n->watched_count = count;
+    return BCJ2_OK;
+}
+
 bcj2_status bcj2__net_poll(struct net *n, uint64_t timeout_ms)
 {
     bcj2__net_free_spent(n);
@@ -230,8 +251,10 @@ bcj2_status bcj2__net_poll(struct net *n, uint64_t timeout_ms)
     if (n->first_event != NULL) {
         wait_ms = 0;
     }
-    bcj2_status status = bcj2__net_multi_status(
-        curl_multi_poll(n->multi, NULL, 0, (int)MIN(wait_ms, LONGEST_POLL_MS), NULL), "waiting");
+    bcj2_status status =
+        bcj2__net_multi_status(curl_multi_poll(n->multi, n->watched, (unsigned)n->watched_count,
+                                               (int)MIN(wait_ms, LONGEST_POLL_MS), NULL),
+                               "waiting");
     if (BCJ2_SUCCEEDED(status) && n->running != NULL) {
         status = perform(n);
         (void)expire(n, bcj2__os_now_ms());
@@ -363,6 +386,7 @@ void *bcj2__net_destroy(struct net *n)
     if (n->multi != NULL) {
         (void)curl_multi_cleanup(n->multi);
     }
+    bcj2__mem_free(n->watched);
     bcj2__mem_free(n->ca_file);
     bcj2__mem_free(n);
     return NULL;

@@ -89,6 +89,8 @@ struct net {
     struct xfer *spent; /* its DONE was handed out: free at the next call */
     struct xfer *kept;
     uint32_t kept_count;
+    struct curl_waitfd *watched; /* of others, for the poll */
+    size_t watched_count, watched_room;
     bool moved; /* something was started or continued since the last perform */
 };
 

@@ -178,37 +178,62 @@ START_TEST(a_forked_child_has_no_queue)
 }
 END_TEST
 
-static void open_and_expect_taken(void *owner)
-{
-    bcj2_manager *m = NULL;
-    char pid[32];
-    (void)snprintf(pid, sizeof pid, " %ld", *(long *)owner);
-    assert_status(bcj2_manager_open(queue_path("queue"), NULL, &m), BCJ2_E_SHARING_VIOLATION);
-    assert_detail(queue_path("queue"));
-    assert_detail(pid);
-}
-
-static void close_and_look(void *owner)
+static void close_it(void *unused)
 {
     queue_manager = bcj2_manager_close(queue_manager);
-    open_and_expect_taken(owner); /* closing in the child freed nothing of the parent's */
+}
+
+static void expect_runner(bcj2_manager *m, bool expected)
+{
+    bcj2_manager_info info = BCJ2_MANAGER_INFO_INIT;
+    assert_status(bcj2_manager_get_info(m, &info), BCJ2_OK);
+    ck_assert_int_eq(info.is_runner, expected);
+    ck_assert_int_eq(info.runner_pid, (int64_t)getpid());
 }
 
 START_TEST(a_forked_child_that_closes_frees_no_lock)
 {
-    long pid = (long)getpid();
-    queue_join(queue_fork(close_and_look, &pid));
+    bcj2_manager *other = NULL;
+    queue_join(queue_fork(close_it, NULL));
     bcj2_job_unref(queue_job(BCJ2_JOB_TYPE_UPLOAD));
-    queue_join(queue_fork(open_and_expect_taken, &pid));
+    assert_status(bcj2_manager_open(queue_path("queue"), NULL, &other), BCJ2_OK);
+    expect_runner(queue_manager, true);
+    expect_runner(other, false); /* else it would have got the lock */
+    ck_assert_ptr_null(bcj2_manager_close(other));
 }
 END_TEST
 
-START_TEST(a_queue_is_open_in_one_process)
+/* Two managers are two, whether in one process or in two. */
+START_TEST(a_queue_is_open_twice_in_one_process)
 {
-    long pid = (long)getpid();
-    queue_join(queue_fork(open_and_expect_taken, &pid));
-    open_and_expect_taken(&pid); /* nor twice in one */
-    bcj2_job_unref(queue_job(BCJ2_JOB_TYPE_UPLOAD));
+    bcj2_manager *other = NULL;
+    bcj2_job *here = NULL, *there = NULL;
+    bcj2_guid id;
+    uint64_t change = 0;
+    assert_status(bcj2_manager_open(queue_path("queue"), NULL, &other), BCJ2_OK);
+    assert_status(bcj2_manager_wait(queue_manager, &change, 0), BCJ2_S_FALSE);
+    here = queue_job_with_file(BCJ2_JOB_TYPE_UPLOAD, NULL);
+    assert_status(bcj2_get_id(here, &id), BCJ2_OK);
+    assert_status(bcj2_manager_get_job(other, &id, &there), BCJ2_OK);
+    assert_status(bcj2_manager_wait(other, &change, 20000), BCJ2_OK);
+    assert_status(bcj2_resume(there), BCJ2_OK);
+    /* nobody listens there: the runner here has tried it */
+    queue_wait(here, STATE_BIT(TRANSIENT_ERROR), BCJ2_JOB_STATE_TRANSIENT_ERROR);
+    assert_status(bcj2_wait(there, STATE_BIT(TRANSIENT_ERROR), 20000, NULL), BCJ2_OK);
+    assert_status(bcj2_cancel(there), BCJ2_OK);
+    assert_status(bcj2_wait(here, STATE_BIT(CANCELLED), 20000, NULL), BCJ2_OK);
+    expect_runner(other, false);
+    bcj2_job_unref(here);
+    queue_close(); /* the runner goes, the other takes over */
+    assert_status(bcj2_manager_create_job(other, "x", BCJ2_JOB_TYPE_UPLOAD, &id, &here), BCJ2_OK);
+    assert_status(bcj2_add_file(here, "http://127.0.0.1:1/x", queue_path("up.bin")), BCJ2_OK);
+    assert_status(bcj2_resume(here), BCJ2_OK);
+    queue_wait(here, STATE_BIT(TRANSIENT_ERROR), BCJ2_JOB_STATE_TRANSIENT_ERROR);
+    expect_runner(other, true);
+    bcj2_job_unref(here);
+    bcj2_job_unref(there);
+    ck_assert_ptr_null(bcj2_manager_close(other));
+    queue_open();
 }
 END_TEST
 
@@ -411,7 +436,7 @@ static void add_cases(Suite *suite)
     tcase_add_checked_fixture(tc, queue_start, queue_stop);
     tcase_add_test(tc, a_forked_child_has_no_queue);
     tcase_add_test(tc, a_forked_child_that_closes_frees_no_lock);
-    tcase_add_test(tc, a_queue_is_open_in_one_process);
+    tcase_add_test(tc, a_queue_is_open_twice_in_one_process);
     tcase_add_test(tc, a_closed_queue_can_be_opened_again);
     tcase_add_test(tc, jobs_survive_with_all_they_have);
     tc = suite_case(suite, "limits and threads", 30);

@@ -120,12 +120,6 @@ END_TEST
 
 /* ---- the disk is full ---- */
 
-static ssize_t full(int fd, const void *data, size_t size, off_t offset)
-{
-    errno = ENOSPC;
-    return -1;
-}
-
 static int jobs_there(void)
 {
     bcj2_manager_info info = BCJ2_MANAGER_INFO_INIT;
@@ -135,9 +129,6 @@ static int jobs_there(void)
 
 START_TEST(a_new_queue_on_a_full_disk)
 {
-    ck_assert(bcj2__os_syscall_set("pwrite", (os_function)full) != NULL);
-    refused(queue_path("queue"), BCJ2_E_DISK_FULL, "runner.lock");
-    bcj2__os_syscall_reset();
     sqlite_fault_plan(SQLITE_CALL_WRITE, ENOSPC, 1, UINT32_MAX);
     refused(queue_path("queue"), BCJ2_E_DISK_FULL, queue_path("queue"));
     ck_assert(sqlite_fault_clear());
