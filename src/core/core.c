@@ -160,8 +160,7 @@ static bcj2_status fill_core(struct core *c, const bcj2_manager_options *o)
 static bcj2_status begin(struct core *c)
 {
     bcj2_status s = BCJ2_OK;
-    atomic_init(&c->role, bcj2__link_role(c->link));
-    atomic_init(&c->runner_pid, bcj2__link_runner_pid(c->link));
+    bcj2__core_note_runner(c);
     if (bcj2__link_role(c->link) == LINK_RUNNER) {
         s = bcj2__job_state_restart(c);
         bcj2__settle_leftovers(c);
@@ -185,6 +184,7 @@ bcj2_status bcj2__core_open(const char *directory, const bcj2_manager_options *o
         return bcj2__detail_no_memory();
     }
     atomic_init(&c->refs, 1);
+    atomic_init(&c->runner, 0);
     c->settle_fd = -1;
     s = fill_core(c, options);
     if (BCJ2_SUCCEEDED(s)) {
@@ -303,10 +303,17 @@ bcj2_status bcj2__core_wait_change(struct core *c, uint64_t seen, uint64_t deadl
     return s;
 }
 
+void bcj2__core_note_runner(struct core *c)
+{
+    int64_t pid = bcj2__link_runner_pid(c->link);
+    atomic_store(&c->runner, bcj2__link_role(c->link) == LINK_RUNNER ? -pid : pid);
+}
+
 bcj2_status bcj2__core_info(struct core *c, bool *ret_is_runner, int64_t *ret_runner_pid,
                             uint64_t *ret_jobs)
 {
-    *ret_is_runner = atomic_load(&c->role) == LINK_RUNNER;
-    *ret_runner_pid = atomic_load(&c->runner_pid);
+    int64_t runner = atomic_load(&c->runner);
+    *ret_is_runner = runner < 0;
+    *ret_runner_pid = runner < 0 ? -runner : runner;
     return bcj2__store_job_count(c->store, UINT32_MAX, ret_jobs);
 }

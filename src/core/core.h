@@ -24,8 +24,8 @@ struct core {
     char *directory;          /* real path */
     struct store *store;
     struct link *link; /* the engine thread's, but at opening and closing */
-    atomic_int role;   /* enum link_role, as the engine last saw it */
-    atomic_llong runner_pid;
+    atomic_llong
+        runner;    /* the runner's process id, as the engine last saw it; negative: it is us */
     int settle_fd; /* settle.lock: the same as settle, between processes */
     uint32_t uid;
     bool control_only;
@@ -69,6 +69,8 @@ uint64_t bcj2__core_change_count(struct core *c);
 bcj2_status bcj2__core_settle_begin(struct core *c);
 void bcj2__core_settle_end(struct core *c);
 
+/* Notes who the link says is the runner; whoever has the link. */
+void bcj2__core_note_runner(struct core *c);
 bcj2_status bcj2__core_info(struct core *c, bool *ret_is_runner, int64_t *ret_runner_pid,
                             uint64_t *ret_jobs);
 

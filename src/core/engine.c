@@ -172,6 +172,7 @@ static bool listen_to_others(struct engine *e)
     if (BCJ2_FAILED(bcj2__link_step(link))) {
         bcj2__log(&e->core->log, LOG_WARNING, "other processes: %s", bcj2__detail_get());
     }
+    bcj2__core_note_runner(e->core); /* before anything is done as such */
     while (bcj2__link_next(link, &event)) {
         if (event.type == LINK_EV_RUNNER) {
             become_runner(e);
@@ -182,8 +183,6 @@ static bool listen_to_others(struct engine *e)
         /* and one that is gone may have been killed between its commit and its word about it */
         heard = heard || event.type != LINK_EV_MESSAGE;
     }
-    atomic_store(&e->core->role, (int)bcj2__link_role(link));
-    atomic_store(&e->core->runner_pid, bcj2__link_runner_pid(link));
     if (heard) {
         bcj2__core_tell(e->core);
     }
