@@ -101,6 +101,13 @@ void many_kill(struct many *m)
     (void)wait_status(m);
 }
 
+void many_killed(struct many *m)
+{
+    (void)close(m->in);
+    int status = wait_status(m);
+    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
 /* ---- talking ---- */
 
 /* Takes a whole line from what came: true if it is an answer. What it says unasked is noted. */
@@ -191,6 +198,16 @@ struct many_info many_info(struct many *m)
     int n = sscanf(line, "info %d %ld %u", &i.is_runner, &i.runner_pid, &i.jobs);
     ck_assert_msg(n == 3, "process %ld says \"%s\"", (long)m->pid, line);
     return i;
+}
+
+void many_await_runner_pid(struct many *m, pid_t pid)
+{
+    uint64_t before = many_now_ns();
+    while (many_info(m).runner_pid != (long)pid) {
+        ck_assert_msg(many_now_ns() - before < MANY_PATIENCE_MS * UINT64_C(1000000),
+                      "process %ld does not hear of runner %ld", (long)m->pid, (long)pid);
+        (void)poll(NULL, 0, 1);
+    }
 }
 
 void many_create(struct many *m, const char *url, const char *source, const char *reply,

@@ -28,6 +28,9 @@ void many_launch(struct many *m, const char *queue, const char *const words[]);
 void many_opened(struct many *m);
 void many_stop(struct many *m); /* its input ends; it must end well. A process of pid 0 is fine. */
 void many_kill(struct many *m); /* SIGKILL; gone when this returns */
+void many_killed(struct many *m); /* waits until it has been killed by SIGKILL */
+/* Asks until its runner_pid is this. */
+void many_await_runner_pid(struct many *m, pid_t pid);
 
 void many_order(struct many *m, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The next answer; kept until the next call for this process. */

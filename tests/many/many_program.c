@@ -20,8 +20,9 @@
                                      microseconds, 32 bits each; the first failure's status
        fork                          "child PID OUTCOME": a child that tries the queue (0: as it should)
                                      and stays until this program's input ends
-       arm                           "armed": from now on the first word to another process kills us, just
-                                     before it is sent (dies-at-send) */
+       arm ID                        "armed": all others have been told of all that was changed so far, and
+                                     the next word to any of them kills us just before it is sent
+                                     (dies-at-send) */
 #include "os_calls.h"
 #include "timeouts.h"
 
@@ -44,6 +45,7 @@
 static bcj2_manager *manager;
 static uint64_t change_seen;
 static atomic_bool armed;
+static _Atomic uint64_t last_rung; /* change number of the last message that was sent */
 
 static uint64_t now_ns(void)
 {
@@ -93,12 +95,37 @@ static void on_log(void *user, int32_t level, const char *line)
 
 static ssize_t (*real_send)(int fd, const void *data, size_t size, int flags);
 
+/* A client sends nothing but change numbers, a message at a time (link_frame.h). */
 static ssize_t die_at_send(int fd, const void *data, size_t size, int flags)
 {
+    uint64_t change = 0;
     if (atomic_load(&armed)) {
         (void)kill(getpid(), SIGKILL);
     }
-    return real_send(fd, data, size, flags);
+    for (size_t i = 0; size == 20 && i < 8; i++) {
+        change |= (uint64_t)((const uint8_t *)data)[12 + i] << 8 * i;
+    }
+    ssize_t sent = real_send(fd, data, size, flags);
+    atomic_store(&last_rung, change);
+    return sent;
+}
+
+static void arm(bcj2_job *job)
+{
+    uint64_t began = now_ns(), change = 0;
+    bcj2_status s = bcj2_set_description(job, "armed");
+    if (BCJ2_SUCCEEDED(s)) {
+        s = bcj2_manager_wait(manager, &change, 0);
+    }
+    if (BCJ2_FAILED(s)) {
+        did(s, began, -1);
+        return;
+    }
+    while (atomic_load(&last_rung) != change) {
+        (void)poll(NULL, 0, 1);
+    }
+    atomic_store(&armed, true);
+    say("armed");
 }
 
 /* ---- orders about one job ---- */
@@ -308,6 +335,8 @@ static void with_job(char **words)
         write_all_the_time(job, strtoul(words[2], NULL, 10), words[3]);
     } else if (strcmp(words[0], "fork") == 0) {
         fork_one(job);
+    } else if (strcmp(words[0], "arm") == 0) {
+        arm(job);
     } else {
         job_order(words, job);
     }
@@ -333,9 +362,6 @@ static void obey(char *line)
         did(s, began, -1);
     } else if (strcmp(words[0], "create") == 0) {
         create(words);
-    } else if (strcmp(words[0], "arm") == 0) {
-        atomic_store(&armed, true);
-        say("armed");
     } else {
         with_job(words);
     }

@@ -7,7 +7,6 @@
 #include "../support/sanitizer.h"
 #include "many.h"
 
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -47,17 +46,6 @@ static void stop_all(size_t count)
     }
 }
 
-/* It does not take part in the election, but hears of its outcome. */
-static void await_runner_pid(struct many *m, pid_t pid)
-{
-    uint64_t before = many_now_ns();
-    while (many_info(m).runner_pid != (long)pid) {
-        ck_assert_msg(many_now_ns() - before < BOUND_NS, "process %ld does not hear of runner %ld",
-                      (long)m->pid, (long)pid);
-        (void)poll(NULL, 0, 1);
-    }
-}
-
 /* Kills the runner; gives back the next one. */
 static size_t kill_runner(size_t runner, size_t count, uint64_t *ret_ns)
 {
@@ -93,7 +81,7 @@ START_TEST(another_takes_over_at_once)
         size_t dead = runner, witness = (dead + 1 + k) % count;
         runner = kill_runner(dead, count, &took[k]);
         if (witness != dead) {
-            await_runner_pid(&all[witness], all[runner].pid);
+            many_await_runner_pid(&all[witness], all[runner].pid);
         }
         /* one who comes later knows at once */
         many_start(&all[dead], rig_path("queue"), NULL);
