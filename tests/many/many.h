@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define MANY_PATIENCE_MS 30000
+#define MANY_PATIENCE_MS 60000
 
 struct many {
     pid_t pid; /* 0: none */

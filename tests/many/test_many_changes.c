@@ -220,7 +220,7 @@ START_TEST(who_waits_hears_of_changes_elsewhere)
     start(&second, NULL);
     start(&control, as_control);
     many_create(&mover, "http://127.0.0.1:1/", rig_path("source"), NULL, id);
-    measure("a change in the mover, heard by another process", &mover, &client, id);
+    measure("a change in the runner, heard by another process", &mover, &client, id);
     measure("a change in another process, heard by the runner", &client, &mover, id);
     measure("a change in one other process, heard by another", &client, &second, id);
     measure("a change in a control-only process, heard by another", &control, &client, id);
