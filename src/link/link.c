@@ -82,7 +82,9 @@ enum link_role bcj2__link_role(const struct link *l)
 
 int64_t bcj2__link_runner_pid(const struct link *l)
 {
-    return l->role == LINK_RUNNER ? bcj2__os_pid() : l->runner != NULL ? l->runner->pid : 0;
+    return l->role == LINK_RUNNER ? bcj2__os_pid()
+           : l->runner != NULL    ? l->runner->pid
+                                  : l->refuser;
 }
 
 /* ---- waiting ---- */

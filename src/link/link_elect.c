@@ -136,6 +136,7 @@ static bcj2_status connect_to_runner(struct link *l)
 {
     int fd = -1;
     struct os_local_peer who;
+    l->refuser = 0;
     bcj2_status s = bcj2__os_local_connect(l->directory, LINK_SOCKET, &fd);
     if (BCJ2_SUCCEEDED(s)) {
         s = bcj2__os_local_peer(fd, &who);
@@ -174,6 +175,7 @@ void bcj2__link_lose_runner(struct link *l)
 {
     bool was_client = l->role == LINK_CLIENT;
     uint64_t lived_ms = bcj2__os_now_ms() - l->runner->since_ms;
+    l->refuser = was_client ? 0 : l->runner->pid;
     l->runner = bcj2__link_peer_destroy(l->runner);
     l->role = LINK_ALONE;
     if (was_client) {
@@ -184,8 +186,9 @@ void bcj2__link_lose_runner(struct link *l)
     if (was_client && lived_ms >= SHORT_LIFE_MS) {
         l->wait_ms = 0;
         l->try_ms = 0;
-    } else { /* refused, or soon thrown out: not at once again */
+    } else { /* refused, or soon thrown out: not at once again; and until then we hear of nothing */
         wait_longer(l, LONGEST_WAIT_MS);
+        bcj2__link_note_change(l, 0);
     }
 }
 

@@ -43,7 +43,8 @@ struct link {
     struct link_peer
         *runner; /* our connection to it; while role is ALONE: it has not answered yet */
     struct os_watch *watch;
-    bool blind; /* nobody runs, and the folder cannot be watched */
+    bool blind;      /* nobody runs, and the folder cannot be watched */
+    int64_t refuser; /* a runner's process id: it hung up on us without a word; 0: none did */
     uint32_t wait_ms;
     uint64_t try_ms;     /* the election goes on then; UINT64_MAX: not by time */
     bcj2_status trouble; /* of the election; logged when it changes */
