@@ -150,7 +150,8 @@ const char *many_answer(struct many *m)
     }
 }
 
-static void order(struct many *m, const char *format, va_list arguments)
+static void __attribute__((format(printf, 2, 0)))
+order(struct many *m, const char *format, va_list arguments)
 {
     char line[3 * 4096];
     int length = vsnprintf(line, sizeof line - 1, format, arguments);
