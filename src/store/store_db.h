@@ -57,7 +57,7 @@ bcj2_status bcj2__store_failed(struct store *s, sqlite3 *db, int rc, const char 
 /* Runs SQL without a result, not cached. */
 bcj2_status bcj2__store_exec(struct store *s, sqlite3 *db, const char *sql, const char *what);
 
-/* BCJ2_OK; BCJ2_E_NOT_SUPPORTED if the schema is newer than this library. */
+/* BCJ2_OK; BCJ2_E_NOT_SUPPORTED if the schema is newer and does not suit this library any more. */
 bcj2_status bcj2__store_check_version(struct store *s, int64_t version);
 
 /* The path of a file in the queue directory; mem_free. */
