@@ -251,6 +251,9 @@ bcj2_status bcj2__core_enter(struct core *c)
 
 void bcj2__core_leave(struct core *c)
 {
+    if (bcj2__store_vanished(c->store)) {
+        bcj2__core_gone(c);
+    }
     bcj2__os_mutex_lock(c->lock);
     c->calls--;
     if (c->closing && c->calls == 0) {
@@ -277,6 +280,16 @@ void bcj2__core_changed(struct core *c)
     bcj2__os_mutex_unlock(c->lock);
 }
 
+void bcj2__core_gone(struct core *c)
+{
+    if (!atomic_exchange(&c->gone, true)) {
+        bcj2__log(&c->log, LOG_ERROR,
+                  "the queue in %s was removed, moved or replaced: nothing runs in it any more",
+                  c->directory);
+        bcj2__core_changed(c);
+    }
+}
+
 uint64_t bcj2__core_change_count(struct core *c)
 {
     bcj2__os_mutex_lock(c->lock);
@@ -287,9 +300,12 @@ uint64_t bcj2__core_change_count(struct core *c)
 
 bcj2_status bcj2__core_wait_change(struct core *c, uint64_t seen, uint64_t deadline_ms)
 {
-    bcj2_status s = BCJ2_OK;
+    bcj2_status s = bcj2__store_present(c->store);
+    if (BCJ2_FAILED(s)) {
+        return s;
+    }
     bcj2__os_mutex_lock(c->lock);
-    while (c->change_count == seen && !c->closing && s == BCJ2_OK) {
+    while (c->change_count == seen && !c->closing && !atomic_load(&c->gone) && s == BCJ2_OK) {
         if (deadline_ms == UINT64_MAX) {
             bcj2__os_cond_wait(c->changed, c->lock);
         } else if (!bcj2__os_cond_wait_until(c->changed, c->lock, deadline_ms)) {
@@ -299,8 +315,9 @@ bcj2_status bcj2__core_wait_change(struct core *c, uint64_t seen, uint64_t deadl
     if (c->closing) {
         s = bcj2__detail(BCJ2_E_CLOSED, "the manager was closed while this call waited");
     }
+    bool closing = c->closing;
     bcj2__os_mutex_unlock(c->lock);
-    return s;
+    return atomic_load(&c->gone) && !closing ? bcj2__store_present(c->store) : s;
 }
 
 bcj2_status bcj2__core_info(struct core *c, bool *ret_is_runner, int64_t *ret_runner_pid,

@@ -167,7 +167,10 @@ static void end_writing(struct store *s)
 
 static bcj2_status begin_writing(struct store *s, bool durable)
 {
-    bcj2_status status = set_sync(s, durable);
+    bcj2_status status = bcj2__store_present(s);
+    if (status == BCJ2_OK) {
+        status = set_sync(s, durable);
+    }
     if (status != BCJ2_OK) {
         return status;
     }

@@ -171,7 +171,8 @@ static bcj2_status open_database(struct store *s)
                              SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
                                  SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_NOFOLLOW,
                              NULL);
-    return rc == SQLITE_OK ? set_up(s) : bcj2__store_failed(s, s->db, rc, "opening");
+    status = rc == SQLITE_OK ? set_up(s) : bcj2__store_failed(s, s->db, rc, "opening");
+    return status == BCJ2_OK ? bcj2__store_note_places(s) : status;
 }
 
 /* ---- forks ---- */
@@ -314,7 +315,13 @@ void *bcj2__store_close(struct store *s)
     if (s->db != NULL && s->writer_lock >= 0) {
         (void)bcj2__os_lock(s->writer_lock, OS_LOCK_EXCLUSIVE, true);
     }
+    /* SQLite deletes the log by its name, which may be another queue's by now */
+    if (s->db != NULL && bcj2__store_present(s) != BCJ2_OK) {
+        int ignored = 0;
+        (void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, &ignored);
+    }
     (void)sqlite3_close(s->db);
+    bcj2__store_forget_places(s);
     close_lock_file(s->writer_lock);
     close_lock_file(s->open_lock);
     bcj2__os_mutex_destroy(s->lock);

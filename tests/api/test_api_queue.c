@@ -238,7 +238,7 @@ static void run_sql(const char *sql)
 
 static void newer(void)
 {
-    run_sql("PRAGMA user_version = 1000");
+    run_sql("PRAGMA user_version = 1000; UPDATE queue SET needs_version = 1000");
 }
 
 static void of_another_program(void)
