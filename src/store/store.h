@@ -114,7 +114,8 @@ void *bcj2__store_close(struct store *s);
    there. Takes no lock. */
 bcj2_status bcj2__store_present(struct store *s);
 bool bcj2__store_vanished(const struct store *s); /* was that found out? */
-/* Grows with every committed transaction that changed a job, whoever made it. */
+/* Grows by one with every committed transaction that changed (or forgot) a job, whoever made it, and
+   never goes back, but in a power cut with the soft ones that it loses. */
 bcj2_status bcj2__store_change(struct store *s, uint64_t *ret);
 
 /* ---- transactions ---- */
