@@ -108,31 +108,11 @@ void bcj2__core_settle_end(struct core *c)
     bcj2__os_mutex_unlock(c->settle);
 }
 
-/* The folder must be there, ours, and on a disk whose locks work, before anything is made in it. */
+/* Whether it may be a queue is the store's to say, before anything is made in it. */
 static bcj2_status prepare_directory(struct core *c, const char *directory)
 {
-    struct os_stat st = {0};
     bcj2_status s = bcj2__os_mkdirs(directory);
-    if (BCJ2_SUCCEEDED(s)) {
-        s = bcj2__os_real_path(directory, &c->directory);
-    }
-    if (BCJ2_SUCCEEDED(s)) {
-        s = bcj2__os_stat(c->directory, true, &st);
-    }
-    if (BCJ2_FAILED(s)) {
-        return s;
-    }
-    if (st.uid != c->uid) {
-        return bcj2__detail(BCJ2_E_ACCESSDENIED, "the queue %s belongs to user %u, this is user %u",
-                            c->directory, (unsigned)st.uid, (unsigned)c->uid);
-    }
-    const char *network = bcj2__os_network_file_system(c->directory);
-    if (network != NULL) {
-        return bcj2__detail(BCJ2_E_NOT_SUPPORTED,
-                            "the queue %s is on %s: a queue must be on a local disk", c->directory,
-                            network);
-    }
-    return bcj2__os_check_folder(c->directory);
+    return BCJ2_SUCCEEDED(s) ? bcj2__os_real_path(directory, &c->directory) : s;
 }
 
 static bcj2_status fill_core(struct core *c, const bcj2_manager_options *o)
@@ -191,10 +171,10 @@ bcj2_status bcj2__core_open(const char *directory, const bcj2_manager_options *o
         s = prepare_directory(c, chosen);
     }
     if (BCJ2_SUCCEEDED(s)) {
-        s = open_settle_lock(c);
+        s = bcj2__store_open(c->directory, &c->log, &c->store);
     }
     if (BCJ2_SUCCEEDED(s)) {
-        s = bcj2__store_open(c->directory, &c->log, &c->store);
+        s = open_settle_lock(c);
     }
     if (BCJ2_SUCCEEDED(s)) {
         s = bcj2__link_open(c->directory, c->control_only, &c->log, &c->link);

@@ -75,9 +75,15 @@ static bcj2_status make_database(struct store *s, const char *path)
     return status;
 }
 
-/* SQLite would open one that can only be read, and leave files beside it that stay read-only. */
+/* SQLite would open one that can only be read, and leave files beside it that stay read-only; and root
+   one of somebody else, who can change it. */
 static bcj2_status check_writable(const struct store *s, const struct os_stat *st)
 {
+    if (st->uid != bcj2__os_uid()) {
+        return bcj2__detail(BCJ2_E_ACCESSDENIED,
+                            "%s belongs to user %u, this process runs as user %u", s->path,
+                            (unsigned)st->uid, (unsigned)bcj2__os_uid());
+    }
     const uint32_t read_write = 0600;
     return bcj2__os_uid() == 0 || (st->mode & read_write) == read_write
                ? BCJ2_OK
