@@ -186,10 +186,12 @@ static bool listen_to_others(struct engine *e)
         if (event.type == LINK_EV_RUNNER) {
             become_runner(e);
         }
-        if (event.type == LINK_EV_RUNNER || event.type == LINK_EV_CLIENT) {
-            e->ring = true; /* changes that were made in between were heard by nobody */
+        /* changes that were made in between were heard by nobody, and one that is gone may have been
+           killed between its commit and its word about it */
+        if (event.type == LINK_EV_RUNNER || event.type == LINK_EV_CLIENT ||
+            event.type == LINK_EV_GONE) {
+            e->ring = true;
         }
-        /* and one that is gone may have been killed between its commit and its word about it */
         heard = heard || event.type != LINK_EV_MESSAGE;
     }
     atomic_store(&e->core->role, (int)bcj2__link_role(link));

@@ -59,6 +59,9 @@ void *bcj2__link_close(struct link *l)
         return NULL;
     }
     if (!in_child(l)) { /* there the descriptors are closed, and their numbers may be others' */
+        if (!l->abandoned) {
+            bcj2__link_last_word(l);
+        }
         bcj2__link_resign(l);
         bcj2__link_forget_peers(l);
         (void)bcj2__link_peer_destroy(l->runner);
