@@ -117,13 +117,21 @@ static bcj2_status become_runner(struct link *l)
     return BCJ2_OK;
 }
 
+/* The socket's name is ours as long as the lock beside it is. */
+static void remove_name(struct link *l)
+{
+    CLEANUP_FREE char *lock = bcj2__mem_printf("%s/" LINK_LOCK, l->directory);
+    CLEANUP_FREE char *path = bcj2__mem_printf("%s/" LINK_SOCKET, l->directory);
+    bool ours = false;
+    if (lock != NULL && path != NULL && BCJ2_SUCCEEDED(is_still_the_lock(l, lock, &ours)) && ours) {
+        (void)bcj2__os_unlink(path);
+    } /* else it stays, stale: the next runner replaces it */
+}
+
 void bcj2__link_resign(struct link *l)
 {
     if (l->listener >= 0) {
-        CLEANUP_FREE char *path = bcj2__mem_printf("%s/" LINK_SOCKET, l->directory);
-        if (path != NULL) { /* else it stays, stale: the next runner replaces it */
-            (void)bcj2__os_unlink(path);
-        }
+        remove_name(l);
     }
     drop_lock(l); /* before anybody hears a hang-up and tries it */
     bcj2__os_close_own(l->listener);
@@ -192,6 +200,26 @@ void bcj2__link_lose_runner(struct link *l)
     }
 }
 
+/* The runner may have hung up before it read our last word: then nobody would hear of that change. */
+void bcj2__link_last_word(struct link *l)
+{
+    if (!l->has_rung || l->role == LINK_RUNNER) {
+        return;
+    }
+    if (l->runner != NULL) {
+        bcj2__link_peer_flush(l, l->runner);
+        bcj2__link_peer_receive(l, l->runner); /* sees the hang-up */
+    }
+    if (l->runner != NULL && l->runner->fd >= 0) {
+        return;
+    }
+    l->runner = bcj2__link_peer_destroy(l->runner);
+    l->role = LINK_ALONE;
+    if (BCJ2_FAILED(connect_to_runner(l))) { /* which tells a new one */
+        bcj2__link_ring(l, l->rung);
+    }
+}
+
 /* ---- one who may not run, and has no runner ---- */
 
 /* BCJ2_S_FALSE: it cannot be watched; the watches of a user have a limit. */
@@ -253,6 +281,7 @@ static bcj2_status connect_or_watch(struct link *l)
         }
         l->try_ms = UINT64_MAX;
         l->wait_ms = 0;
+        bcj2__link_note_change(l, 0); /* a runner may have come, changed something and gone again */
         if (l->bell_due) {
             bcj2__link_ring(l, l->rung);
         }

@@ -37,6 +37,7 @@ struct link {
     bool control_only;
     struct log log;
     uint32_t fork_generation;
+    bool abandoned;
     enum link_role role;
 
     int lock_fd, listener;
@@ -102,7 +103,8 @@ bcj2_status bcj2__link_elect(struct link *l);
 void bcj2__link_answered(struct link *l);    /* the runner has said its first word */
 void bcj2__link_lose_runner(struct link *l); /* hung up */
 void bcj2__link_watched(struct link *l);     /* the watch is readable */
-void bcj2__link_resign(struct link *l);      /* the runner gives back the lock and the name */
+void bcj2__link_last_word(struct link *l); /* before closing: what was rung is heard by somebody */
+void bcj2__link_resign(struct link *l);    /* the runner gives back the lock and the name */
 
 /* ---- link.c ---- */
 

@@ -74,8 +74,9 @@ static void let_in(struct link *l, int fd)
         return;
     }
     struct link_peer *p = bcj2__link_peer_create(l->last_peer_id + 1, fd, who.pid);
+    /* one that said its last word and hung up at once is let in all the same, to be reported gone */
     if (p == NULL || !make_room(l) ||
-        BCJ2_FAILED(bcj2__link_peer_send(l, p, LINK_KIND_HELLO, 0, NULL, 0))) {
+        (BCJ2_FAILED(bcj2__link_peer_send(l, p, LINK_KIND_HELLO, 0, NULL, 0)) && p->fd >= 0)) {
         (void)bcj2__link_peer_destroy(p); /* it will come again */
         return;
     }
