@@ -99,9 +99,11 @@ static int print_row(void *user, int count, char **values, char **names)
 
 int torture_rows(struct worker *w)
 {
-    static const char *const questions[] = {
+    static const char jobs[] =
         "SELECT 'job', id, state, type, priority, display_name,"
-        " substr(description, length(display_name) + 2), reply_name FROM jobs ORDER BY seq",
+        " substr(description, length(display_name) + 2), reply_name FROM jobs ORDER BY seq";
+    static const char *const questions[] = {
+        jobs,
         "SELECT 'farewells', count(*) FROM farewells",
         "SELECT 'integrity', integrity_check FROM pragma_integrity_check",
         "SELECT 'orphans', count(*) FROM files WHERE job_seq NOT IN (SELECT seq FROM jobs)",
