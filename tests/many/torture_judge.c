@@ -30,7 +30,7 @@ struct judge {
     unsigned *runs;  /* likewise */
 };
 
-static size_t place_of(struct judge *j, const char *tag)
+static size_t place_of(const struct judge *j, const char *tag)
 {
     for (size_t i = 0; i < j->journal.count; i++) {
         if (strcmp(j->journal.jobs[i]->tag, tag) == 0) {
@@ -122,7 +122,7 @@ static void judge_end(const struct judge *j, const struct known *k, const struct
                       "%s was cancelled, and %s is there", k->tag, r->reply);
         return;
     }
-    ck_assert_msg(j->runs[place_of((struct judge *)j, k->tag)] > 0,
+    ck_assert_msg(j->runs[place_of(j, k->tag)] > 0,
                   "%s was completed, and the application never saw it", k->tag);
     if (known_has_reply(k)) {
         judge_reply(j, k, r->reply);
