@@ -34,13 +34,15 @@ typedef struct bcj2_manager_options {
 
 typedef struct bcj2_manager_info {
     uint32_t struct_size;
-    int32_t is_runner;  /* 1 if this process moves the bytes */
-    int64_t runner_pid; /* 0 = nobody does */
-    uint64_t jobs;      /* jobs in the queue, final ones not counted */
+    int32_t is_runner;     /* 1 if this process moves the bytes */
+    int64_t runner_pid;    /* 0 = nobody does */
+    uint64_t jobs;         /* jobs in the queue, final ones not counted */
+    uint64_t jobs_to_move; /* of these, QUEUED, CONNECTING, TRANSFERRING or TRANSIENT_ERROR */
+    uint64_t goodbyes;     /* to servers, of jobs that are over, that had no try yet */
 } bcj2_manager_info;
-#define BCJ2_MANAGER_INFO_INIT                       \
-    {                                                \
-        (uint32_t)sizeof(bcj2_manager_info), 0, 0, 0 \
+#define BCJ2_MANAGER_INFO_INIT                             \
+    {                                                      \
+        (uint32_t)sizeof(bcj2_manager_info), 0, 0, 0, 0, 0 \
     }
 
 /* Opens the queue in directory (UTF-8, absolute or relative; made with mode 0700 if it is missing,
@@ -65,6 +67,11 @@ BCJ2_API bcj2_manager *bcj2_manager_close(bcj2_manager *manager);
 /* Who moves the bytes, and how many jobs there are.
    BCJ2_OK; BCJ2_E_INVALIDARG (NULL, struct_size); a status of the store. Any thread. */
 BCJ2_API bcj2_status bcj2_manager_get_info(bcj2_manager *manager, bcj2_manager_info *ret_info);
+
+/* The queue directory that was opened: its real path, without links, the default one too.
+   *ret_directory: bcj2_free().
+   BCJ2_OK; BCJ2_E_INVALIDARG (NULL); BCJ2_E_CLOSED; BCJ2_E_OUTOFMEMORY. Any thread. */
+BCJ2_API bcj2_status bcj2_manager_get_directory(bcj2_manager *manager, char **ret_directory);
 
 /* Waits until anything in the queue changed since *change, whichever process changed it, and sets
    *change to the newest number. Begin with 0: everything since the queue was made. timeout_ms < 0: for

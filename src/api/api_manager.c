@@ -44,10 +44,8 @@ bcj2_manager *bcj2_manager_close(bcj2_manager *manager)
 
 static bcj2_status get_info(struct core *core, bcj2_manager_info *ret)
 {
-    bool runner = false;
     bcj2_manager_info info = BCJ2_MANAGER_INFO_INIT;
-    bcj2_status s = bcj2__core_info(core, &runner, &info.runner_pid, &info.jobs);
-    info.is_runner = runner;
+    bcj2_status s = bcj2__core_info(core, &info);
     if (BCJ2_SUCCEEDED(s)) {
         bcj2__api_copy_out(ret, &info, sizeof info);
     }
@@ -60,6 +58,13 @@ bcj2_status bcj2_manager_get_info(bcj2_manager *manager, bcj2_manager_info *ret_
     REQUIRE(ret_info);
     REQUIRE_SIZE(ret_info, INFO_SIZE_0_1);
     FORWARD(manager, get_info(core_, ret_info));
+}
+
+bcj2_status bcj2_manager_get_directory(bcj2_manager *manager, char **ret_directory)
+{
+    REQUIRE(manager);
+    REQUIRE(ret_directory);
+    FORWARD(manager, bcj2__api_copy_text(core_->directory, ret_directory));
 }
 
 static bcj2_status manager_wait(struct core *core, uint64_t *change, int64_t timeout_ms)

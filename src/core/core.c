@@ -303,10 +303,16 @@ bcj2_status bcj2__core_wait_change(struct core *c, uint64_t seen, uint64_t deadl
     return s;
 }
 
-bcj2_status bcj2__core_info(struct core *c, bool *ret_is_runner, int64_t *ret_runner_pid,
-                            uint64_t *ret_jobs)
+bcj2_status bcj2__core_info(struct core *c, bcj2_manager_info *ret)
 {
-    *ret_is_runner = atomic_load(&c->role) == LINK_RUNNER;
-    *ret_runner_pid = atomic_load(&c->runner_pid);
-    return bcj2__store_job_count(c->store, UINT32_MAX, ret_jobs);
+    const uint32_t to_move = 1u << BCJ2_JOB_STATE_QUEUED | 1u << BCJ2_JOB_STATE_CONNECTING |
+                             1u << BCJ2_JOB_STATE_TRANSFERRING |
+                             1u << BCJ2_JOB_STATE_TRANSIENT_ERROR;
+    ret->is_runner = atomic_load(&c->role) == LINK_RUNNER;
+    ret->runner_pid = atomic_load(&c->runner_pid);
+    bcj2_status s = bcj2__store_job_count(c->store, UINT32_MAX, &ret->jobs);
+    if (BCJ2_SUCCEEDED(s)) {
+        s = bcj2__store_count_states(c->store, to_move, &ret->jobs_to_move);
+    }
+    return BCJ2_SUCCEEDED(s) ? bcj2__store_farewells_untried(c->store, &ret->goodbyes) : s;
 }

@@ -69,7 +69,6 @@ uint64_t bcj2__core_change_count(struct core *c);
 bcj2_status bcj2__core_settle_begin(struct core *c);
 void bcj2__core_settle_end(struct core *c);
 
-bcj2_status bcj2__core_info(struct core *c, bool *ret_is_runner, int64_t *ret_runner_pid,
-                            uint64_t *ret_jobs);
+bcj2_status bcj2__core_info(struct core *c, bcj2_manager_info *ret);
 
 #endif
