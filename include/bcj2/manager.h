@@ -77,8 +77,14 @@ BCJ2_API bcj2_status bcj2_manager_get_directory(bcj2_manager *manager, char **re
    *change to the newest number. Begin with 0: everything since the queue was made. timeout_ms < 0: for
    ever.
    BCJ2_OK; BCJ2_S_FALSE (time is over, *change is as it was); BCJ2_E_INVALIDARG (NULL);
-   BCJ2_E_CLOSED (the manager was closed meanwhile); a status of the store. Any thread. */
+   BCJ2_E_ABORT (bcj2_manager_interrupt(), *change is as it was); BCJ2_E_CLOSED (the manager was closed
+   meanwhile); a status of the store. Any thread. */
 BCJ2_API bcj2_status bcj2_manager_wait(bcj2_manager *manager, uint64_t *change, int64_t timeout_ms);
+
+/* Ends one bcj2_manager_wait() of this manager with BCJ2_E_ABORT: one that waits, or else the next. For a
+   thread that is to look at something else or to end. Not for signal handlers.
+   BCJ2_OK; BCJ2_E_INVALIDARG (NULL); BCJ2_E_CLOSED. Any thread. */
+BCJ2_API bcj2_status bcj2_manager_interrupt(bcj2_manager *manager);
 
 /* Makes a job: SUSPENDED, empty, with the defaults of BITS. display_name: UTF-8, at most 256 UTF-16
    units, may be "". type: BCJ2_JOB_TYPE_UPLOAD or BCJ2_JOB_TYPE_UPLOAD_REPLY; in this release

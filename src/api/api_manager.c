@@ -72,6 +72,9 @@ static bcj2_status manager_wait(struct core *core, uint64_t *change, int64_t tim
     uint64_t deadline = timeout_ms < 0 ? UINT64_MAX : bcj2__os_now_ms() + (uint64_t)timeout_ms;
     for (;;) {
         uint64_t now = 0, seen = bcj2__core_change_count(core);
+        if (bcj2__core_was_interrupted(core)) {
+            return bcj2__detail(BCJ2_E_ABORT, "the wait was interrupted");
+        }
         bcj2_status s = bcj2__store_change(core->store, &now);
         if (BCJ2_SUCCEEDED(s) && now == *change) {
             s = bcj2__core_wait_change(core, seen, deadline);
@@ -90,6 +93,12 @@ bcj2_status bcj2_manager_wait(bcj2_manager *manager, uint64_t *change, int64_t t
     REQUIRE(manager);
     REQUIRE(change);
     FORWARD(manager, manager_wait(core_, change, timeout_ms));
+}
+
+bcj2_status bcj2_manager_interrupt(bcj2_manager *manager)
+{
+    REQUIRE(manager);
+    FORWARD(manager, (bcj2__core_interrupt(core_), BCJ2_OK));
 }
 
 bcj2_status bcj2_manager_create_job(bcj2_manager *manager, const char *display_name,

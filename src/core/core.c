@@ -285,6 +285,24 @@ uint64_t bcj2__core_change_count(struct core *c)
     return count;
 }
 
+void bcj2__core_interrupt(struct core *c)
+{
+    bcj2__os_mutex_lock(c->lock);
+    c->interrupted = true;
+    c->change_count++;
+    bcj2__os_cond_broadcast(c->changed);
+    bcj2__os_mutex_unlock(c->lock);
+}
+
+bool bcj2__core_was_interrupted(struct core *c)
+{
+    bcj2__os_mutex_lock(c->lock);
+    bool interrupted = c->interrupted;
+    c->interrupted = false;
+    bcj2__os_mutex_unlock(c->lock);
+    return interrupted;
+}
+
 bcj2_status bcj2__core_wait_change(struct core *c, uint64_t seen, uint64_t deadline_ms)
 {
     bcj2_status s = BCJ2_OK;

@@ -39,7 +39,7 @@ struct core {
     struct os_cond *changed; /* a change was committed, or the core closes, or the last call left */
     uint64_t change_count;
     uint32_t calls; /* API calls under way */
-    bool closing;
+    bool closing, interrupted; /* interrupted: one bcj2__core_was_interrupted() is to say so */
     struct engine *engine;
 };
 
@@ -64,6 +64,9 @@ void bcj2__core_tell(struct core *c);
    deadline_ms comes (BCJ2_S_FALSE; UINT64_MAX: never). */
 bcj2_status bcj2__core_wait_change(struct core *c, uint64_t seen, uint64_t deadline_ms);
 uint64_t bcj2__core_change_count(struct core *c);
+/* Wakes waiters; one of them is told that it was for this. */
+void bcj2__core_interrupt(struct core *c);
+bool bcj2__core_was_interrupted(struct core *c);
 
 /* Around what Complete and Cancel do to files: one at a time among all threads of all processes. */
 bcj2_status bcj2__core_settle_begin(struct core *c);

@@ -63,6 +63,7 @@ static bcj2_job_times times = BCJ2_JOB_TIMES_INIT;
     X(bcj2_job_enum_clone, 2, 0, (P(0, have.jobs), P(1, &ret.jobs)))                         \
     X(bcj2_job_enum_count, 2, 0, (P(0, have.jobs), P(1, &ret.number)))                       \
     X(bcj2_manager_wait, 2, M, (P(0, queue_manager), P(1, &ret.change), 0))                  \
+    X(bcj2_manager_interrupt, 1, M, (P(0, queue_manager)))                                   \
     X(bcj2_add_file, 3, 0, (P(0, have.job), P(1, URL), P(2, "/tmp/x")))                      \
     X(bcj2_enum_files, 2, 0, (P(0, have.job), P(1, &ret.files)))                             \
     X(bcj2_suspend, 1, 0, (P(0, have.job)))                                                  \

@@ -359,6 +359,31 @@ START_TEST(manager_info)
 }
 END_TEST
 
+static void interrupt_it(void *manager)
+{
+    assert_status(bcj2_manager_interrupt(manager), BCJ2_OK);
+}
+
+START_TEST(a_wait_is_interrupted)
+{
+    uint64_t change = 0, before;
+    struct os_thread *thread = NULL;
+    bcj2_job_unref(queue_job(BCJ2_JOB_TYPE_UPLOAD));
+    /* before it, while it waits, and not a second time */
+    assert_status(bcj2_manager_interrupt(queue_manager), BCJ2_OK);
+    assert_status(bcj2_manager_wait(queue_manager, &change, -1), BCJ2_E_ABORT);
+    ck_assert_uint_eq(change, 0);
+    assert_status(bcj2_manager_wait(queue_manager, &change, -1), BCJ2_OK);
+    before = change;
+    assert_status(bcj2__os_thread_start("interrupt", interrupt_it, queue_manager, &thread),
+                  BCJ2_OK);
+    assert_status(bcj2_manager_wait(queue_manager, &change, -1), BCJ2_E_ABORT);
+    ck_assert_uint_eq(change, before);
+    ck_assert_ptr_null(bcj2__os_thread_join(thread));
+    assert_status(bcj2_manager_wait(queue_manager, &change, 0), BCJ2_S_FALSE);
+}
+END_TEST
+
 /* Whichever way it was named. */
 START_TEST(the_directory_is_its_real_path)
 {
@@ -466,6 +491,7 @@ static void add_cases(Suite *suite)
     tcase_add_loop_test(tc, jobs_are_limited_by_the_options, 0, 3);
     tcase_add_test(tc, jobs_that_nobody_touches_are_cancelled);
     tcase_add_test(tc, manager_info);
+    tcase_add_test(tc, a_wait_is_interrupted);
     tcase_add_test(tc, the_directory_is_its_real_path);
     tcase_add_test(tc, unknown_jobs_are_not_found);
     tcase_add_test(tc, two_threads_and_a_close);
