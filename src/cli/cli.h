@@ -17,7 +17,7 @@
 
 struct cli {
     struct options options;
-    char *queue; /* the queue directory, absolute; NULL before cli_open() */
+    char *queue; /* the queue directory's real path; NULL before cli_open() */
     bcj2_manager *manager;
     cJSON *document; /* --json: what main prints at the end */
     int signal;      /* the signal that ended a wait; 0 = none */
@@ -27,6 +27,8 @@ struct cli {
 int cli_open(struct cli *cli, uint32_t flags);
 /* Closes it (goodbyes to servers get their 2 seconds). */
 void cli_close(struct cli *cli);
+/* The process that moves the bytes of the open queue; 0: none does, or it cannot be asked. */
+int64_t cli_runner(struct cli *cli);
 
 /* cmd_*.c */
 int cmd_upload_reply(struct cli *cli);

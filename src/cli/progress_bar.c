@@ -2,12 +2,12 @@
 /* See progress_bar.h. */
 #include "progress_bar.h"
 #include "out.h"
+#include "since.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #define LINE_BYTES       1024
@@ -17,13 +17,6 @@
 #define NAME_MOST        24
 #define MARK_EVERY_MS    500u
 #define RATE_BELIEVED_MS 1000u /* a shorter measurement says nothing */
-
-static uint64_t now_ms(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 static int columns(void)
 {
@@ -98,7 +91,7 @@ void progress_bar_start(struct progress_bar *bar, const char *name)
    seconds is a rate. */
 static void measure(struct progress_bar *bar, uint64_t done)
 {
-    uint64_t now = now_ms();
+    uint64_t now = since_now_ms();
     if (bar->mark_count > 0 && done < bar->marks[bar->mark_count - 1].done) {
         bar->mark_count = 0; /* the server took the position back */
     }
