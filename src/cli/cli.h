@@ -20,6 +20,7 @@ struct cli {
     char *queue; /* the queue directory's real path; NULL before cli_open() */
     bcj2_manager *manager;
     cJSON *document; /* --json: what main prints at the end */
+    bool lines;      /* --json: one line for each document */
     int signal;      /* the signal that ended a wait; 0 = none */
 };
 
@@ -40,5 +41,6 @@ int cmd_resume(struct cli *cli);
 int cmd_cancel(struct cli *cli);
 int cmd_complete(struct cli *cli);
 int cmd_run(struct cli *cli);
+int cmd_watch(struct cli *cli);
 
 #endif

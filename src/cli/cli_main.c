@@ -34,6 +34,12 @@ static const struct command commands[] = {
     {"list", "", "list the jobs of the queue",
      "Lists the jobs of the queue, oldest first: id, state, how much is sent, type and name.\n", 0,
      0, 0, cmd_list},
+    {"watch", "", "show the jobs of the queue as they change",
+     "Shows the jobs of the queue, live, until it gets SIGINT or SIGTERM: on a terminal as a "
+     "table,\n"
+     "elsewhere as a line for each job that changed. With --json such a line is the job's JSON\n"
+     "object. It moves nothing, and does nothing while nothing changes.\n",
+     0, 0, 0, cmd_watch},
     {"show", "ID", "show all about a job", "Shows all about one job.\n", 1, 1, 0, cmd_show},
     {"suspend", "ID...", "stop jobs; what was transferred is kept",
      "Stops jobs. What was transferred is kept, \"bcj2 resume\" lets them go on from there.\n", 1,

@@ -5,7 +5,7 @@
 #include <time.h>
 
 #define REST_TIMES   4u
-#define REST_MOST_MS 1000u
+#define REST_MOST_MS 5000u
 
 uint64_t since_now_ms(void)
 {
