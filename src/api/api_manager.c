@@ -76,7 +76,8 @@ static bcj2_status manager_wait(struct core *core, uint64_t *change, int64_t tim
             return bcj2__detail(BCJ2_E_ABORT, "the wait was interrupted");
         }
         bcj2_status s = bcj2__store_change(core->store, &now);
-        if (BCJ2_SUCCEEDED(s) && now == *change) {
+        bool same = now == *change && !bcj2__core_was_runner_changed(core);
+        if (BCJ2_SUCCEEDED(s) && same) {
             s = bcj2__core_wait_change(core, seen, deadline);
             if (s == BCJ2_OK) {
                 continue;

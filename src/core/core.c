@@ -294,13 +294,35 @@ void bcj2__core_interrupt(struct core *c)
     bcj2__os_mutex_unlock(c->lock);
 }
 
-bool bcj2__core_was_interrupted(struct core *c)
+static bool take(struct core *c, bool *flag)
 {
     bcj2__os_mutex_lock(c->lock);
-    bool interrupted = c->interrupted;
-    c->interrupted = false;
+    bool was = *flag;
+    *flag = false;
     bcj2__os_mutex_unlock(c->lock);
-    return interrupted;
+    return was;
+}
+
+bool bcj2__core_was_interrupted(struct core *c)
+{
+    return take(c, &c->interrupted);
+}
+
+bool bcj2__core_set_runner(struct core *c, enum link_role role, int64_t pid)
+{
+    atomic_store(&c->role, (int)role);
+    if (atomic_exchange(&c->runner_pid, pid) == pid) {
+        return false;
+    }
+    bcj2__os_mutex_lock(c->lock);
+    c->runner_is_new = true;
+    bcj2__os_mutex_unlock(c->lock);
+    return true;
+}
+
+bool bcj2__core_was_runner_changed(struct core *c)
+{
+    return take(c, &c->runner_is_new);
 }
 
 bcj2_status bcj2__core_wait_change(struct core *c, uint64_t seen, uint64_t deadline_ms)

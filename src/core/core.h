@@ -39,7 +39,8 @@ struct core {
     struct os_cond *changed; /* a change was committed, or the core closes, or the last call left */
     uint64_t change_count;
     uint32_t calls; /* API calls under way */
-    bool closing, interrupted; /* interrupted: one bcj2__core_was_interrupted() is to say so */
+    bool closing;
+    bool interrupted, runner_is_new; /* one call of bcj2__core_was_…() is to say so */
     struct engine *engine;
 };
 
@@ -67,6 +68,10 @@ uint64_t bcj2__core_change_count(struct core *c);
 /* Wakes waiters; one of them is told that it was for this. */
 void bcj2__core_interrupt(struct core *c);
 bool bcj2__core_was_interrupted(struct core *c);
+/* Notes who moves the bytes. True: it is another process (or none, or one again) now. */
+bool bcj2__core_set_runner(struct core *c, enum link_role role, int64_t pid);
+/* Whether that happened since the last call. */
+bool bcj2__core_was_runner_changed(struct core *c);
 
 /* Around what Complete and Cancel do to files: one at a time among all threads of all processes. */
 bcj2_status bcj2__core_settle_begin(struct core *c);

@@ -182,9 +182,8 @@ static bool listen_to_others(struct engine *e)
         /* and one that is gone may have been killed between its commit and its word about it */
         heard = heard || event.type != LINK_EV_MESSAGE;
     }
-    atomic_store(&e->core->role, (int)bcj2__link_role(link));
-    atomic_store(&e->core->runner_pid, bcj2__link_runner_pid(link));
-    if (heard) {
+    bool other = bcj2__core_set_runner(e->core, bcj2__link_role(link), bcj2__link_runner_pid(link));
+    if (heard || other) {
         bcj2__core_tell(e->core);
     }
     return heard;

@@ -349,6 +349,19 @@ START_TEST(manager_info)
     assert_status(bcj2_manager_get_info(queue_manager, &info), BCJ2_OK);
     ck_assert_int_eq(info.is_runner, 0);
     ck_assert_int_eq(info.runner_pid, 0);
+    /* a runner comes and goes: a waiter hears of it, although no job changes */
+    uint64_t change = 0;
+    bcj2_manager *runner = NULL;
+    assert_status(bcj2_manager_wait(queue_manager, &change, -1), BCJ2_OK);
+    assert_status(bcj2_manager_open(queue_path("queue"), NULL, &runner), BCJ2_OK);
+    for (int i = 0; i < 2; i++) {
+        do {
+            assert_status(bcj2_manager_wait(queue_manager, &change, 20000), BCJ2_OK);
+            assert_status(bcj2_manager_get_info(queue_manager, &info), BCJ2_OK);
+        } while ((info.runner_pid == 0) != (i == 1));
+        ck_assert_int_eq(info.is_runner, 0);
+        runner = bcj2_manager_close(runner);
+    }
     bcj2_job *job = queue_job_with_file(BCJ2_JOB_TYPE_UPLOAD, NULL);
     assert_status(bcj2_resume(job), BCJ2_OK);
     ck_assert_int_eq(bcj2_wait(job, ~STATE_BIT(QUEUED) & 0x1ff, 50, NULL), BCJ2_S_FALSE);
