@@ -28,7 +28,8 @@ struct cli {
 int cli_open(struct cli *cli, uint32_t flags);
 /* Closes it (goodbyes to servers get their 2 seconds). */
 void cli_close(struct cli *cli);
-/* The process that moves the bytes of the open queue; 0: none does, or it cannot be asked. */
+/* The process that moves the bytes of the open queue; 0: none does, nor becomes the one that does while
+   this waits for a moment. */
 int64_t cli_runner(struct cli *cli);
 
 /* cmd_*.c */

@@ -5,10 +5,14 @@
 #include "explain.h"
 #include "interrupt.h"
 #include "out.h"
+#include "since.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+
+/* One that ends now is followed by the next within that time. */
+#define ELECTION_MS 100u
 
 static const struct command commands[] = {
     {"upload-reply", "FILE URL", "upload a file, wait, and fetch the server's reply",
@@ -117,9 +121,17 @@ int cli_open(struct cli *cli, uint32_t flags)
 int64_t cli_runner(struct cli *cli)
 {
     bcj2_manager_info info = BCJ2_MANAGER_INFO_INIT;
-    return cli->manager != NULL && BCJ2_SUCCEEDED(bcj2_manager_get_info(cli->manager, &info))
-               ? info.runner_pid
-               : 0;
+    uint64_t change = 0, until_ms = since_now_ms() + ELECTION_MS, now_ms;
+    bcj2_status status = cli->manager == NULL ? BCJ2_E_CLOSED : BCJ2_OK;
+    while (BCJ2_SUCCEEDED(status)) {
+        status = bcj2_manager_get_info(cli->manager, &info);
+        now_ms = since_now_ms();
+        if (info.runner_pid != 0 || now_ms >= until_ms) {
+            break;
+        }
+        status = bcj2_manager_wait(cli->manager, &change, (int64_t)(until_ms - now_ms));
+    }
+    return info.runner_pid;
 }
 
 void cli_close(struct cli *cli)

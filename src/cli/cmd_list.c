@@ -148,11 +148,11 @@ static void show_times(bcj2_job *job)
 /* Who moves it, if it is one that has to be moved. */
 static void show_runner(struct cli *cli, bcj2_job_state state)
 {
-    int64_t runner = cli_runner(cli);
     if (state != BCJ2_JOB_STATE_QUEUED && state != BCJ2_JOB_STATE_CONNECTING &&
         state != BCJ2_JOB_STATE_TRANSFERRING && state != BCJ2_JOB_STATE_TRANSIENT_ERROR) {
         return;
     }
+    int64_t runner = cli_runner(cli);
     if (runner != 0) {
         out_field("moved by", "process %" PRId64, runner);
     } else {
