@@ -140,7 +140,8 @@ static bcj2_status fill_core(struct core *c, const bcj2_manager_options *o)
 static bcj2_status begin(struct core *c)
 {
     bcj2_status s = BCJ2_OK;
-    bcj2__core_note_runner(c);
+    (void)bcj2__core_note_runner(c);
+    c->runner_is_new = false; /* nobody knew of another */
     if (bcj2__link_role(c->link) == LINK_RUNNER) {
         s = bcj2__job_state_restart(c);
         bcj2__settle_leftovers(c);
@@ -278,6 +279,34 @@ uint64_t bcj2__core_change_count(struct core *c)
     return count;
 }
 
+void bcj2__core_interrupt(struct core *c)
+{
+    bcj2__os_mutex_lock(c->lock);
+    c->interrupted = true;
+    c->change_count++;
+    bcj2__os_cond_broadcast(c->changed);
+    bcj2__os_mutex_unlock(c->lock);
+}
+
+static bool take(struct core *c, bool *flag)
+{
+    bcj2__os_mutex_lock(c->lock);
+    bool was = *flag;
+    *flag = false;
+    bcj2__os_mutex_unlock(c->lock);
+    return was;
+}
+
+bool bcj2__core_was_interrupted(struct core *c)
+{
+    return take(c, &c->interrupted);
+}
+
+bool bcj2__core_was_runner_changed(struct core *c)
+{
+    return take(c, &c->runner_is_new);
+}
+
 bcj2_status bcj2__core_wait_change(struct core *c, uint64_t seen, uint64_t deadline_ms)
 {
     bcj2_status s = bcj2__store_present(c->store);
@@ -300,17 +329,30 @@ bcj2_status bcj2__core_wait_change(struct core *c, uint64_t seen, uint64_t deadl
     return atomic_load(&c->gone) && !closing ? bcj2__store_present(c->store) : s;
 }
 
-void bcj2__core_note_runner(struct core *c)
+bool bcj2__core_note_runner(struct core *c)
 {
     int64_t pid = bcj2__link_runner_pid(c->link);
-    atomic_store(&c->runner, bcj2__link_role(c->link) == LINK_RUNNER ? -pid : pid);
+    int64_t runner = bcj2__link_role(c->link) == LINK_RUNNER ? -pid : pid;
+    if (atomic_exchange(&c->runner, runner) == runner) {
+        return false;
+    }
+    bcj2__os_mutex_lock(c->lock);
+    c->runner_is_new = true;
+    bcj2__os_mutex_unlock(c->lock);
+    return true;
 }
 
-bcj2_status bcj2__core_info(struct core *c, bool *ret_is_runner, int64_t *ret_runner_pid,
-                            uint64_t *ret_jobs)
+bcj2_status bcj2__core_info(struct core *c, bcj2_manager_info *ret)
 {
+    const uint32_t to_move = 1u << BCJ2_JOB_STATE_QUEUED | 1u << BCJ2_JOB_STATE_CONNECTING |
+                             1u << BCJ2_JOB_STATE_TRANSFERRING |
+                             1u << BCJ2_JOB_STATE_TRANSIENT_ERROR;
     int64_t runner = atomic_load(&c->runner);
-    *ret_is_runner = runner < 0;
-    *ret_runner_pid = runner < 0 ? -runner : runner;
-    return bcj2__store_job_count(c->store, UINT32_MAX, ret_jobs);
+    ret->is_runner = runner < 0;
+    ret->runner_pid = runner < 0 ? -runner : runner;
+    bcj2_status s = bcj2__store_job_count(c->store, UINT32_MAX, &ret->jobs);
+    if (BCJ2_SUCCEEDED(s)) {
+        s = bcj2__store_count_states(c->store, to_move, &ret->jobs_to_move);
+    }
+    return BCJ2_SUCCEEDED(s) ? bcj2__store_farewells_untried(c->store, &ret->goodbyes) : s;
 }

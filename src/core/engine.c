@@ -182,7 +182,7 @@ static bool listen_to_others(struct engine *e)
     if (BCJ2_FAILED(s)) {
         bcj2__log(&e->core->log, LOG_WARNING, "other processes: %s", bcj2__detail_get());
     }
-    bcj2__core_note_runner(e->core); /* before anything is done as such */
+    bool other = bcj2__core_note_runner(e->core); /* before anything is done as such */
     for (; more; more = bcj2__link_next(link, &event)) {
         if (event.type == LINK_EV_RUNNER) {
             become_runner(e);
@@ -195,7 +195,7 @@ static bool listen_to_others(struct engine *e)
         }
         heard = heard || event.type != LINK_EV_MESSAGE;
     }
-    if (heard) {
+    if (heard || other) {
         bcj2__core_tell(e->core);
     }
     return heard;

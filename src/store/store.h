@@ -167,6 +167,7 @@ bcj2_status bcj2__store_file_count(struct store *s, int64_t seq, uint32_t *ret);
 bcj2_status bcj2__store_file(struct store *s, int64_t seq, uint32_t index, struct store_file *ret);
 bcj2_status bcj2__store_transfer(struct store *s, int64_t seq, struct store_transfer *ret);
 /* By seq, after after_seq; BCJ2_S_FALSE: none. */
+bcj2_status bcj2__store_farewells_untried(struct store *s, uint64_t *ret);
 bcj2_status bcj2__store_next_farewell(struct store *s, int64_t after_seq,
                                       struct store_farewell *ret);
 

@@ -51,6 +51,7 @@ static bcj2_job_times times = BCJ2_JOB_TIMES_INIT;
     X(bcj2_guid_parse, 2, N, (P(0, "6b29fc40-ca47-1067-b31d-00dd010662da"), P(1, &ret.id)))  \
     X(bcj2_manager_open, 1, N, (queue_path("other"), NULL, P(0, &ret.manager)))              \
     X(bcj2_manager_get_info, 2, M, (P(0, queue_manager), P(1, &info)))                       \
+    X(bcj2_manager_get_directory, 2, M, (P(0, queue_manager), P(1, &ret.text)))              \
     X(bcj2_manager_create_job, 4, M,                                                         \
       (P(0, queue_manager), P(1, "x"), BCJ2_JOB_TYPE_UPLOAD, P(2, &ret.id), P(3, &ret.job))) \
     X(bcj2_manager_get_job, 3, M, (P(0, queue_manager), P(1, &have.id), P(2, &ret.job)))     \
@@ -62,6 +63,7 @@ static bcj2_job_times times = BCJ2_JOB_TIMES_INIT;
     X(bcj2_job_enum_clone, 2, 0, (P(0, have.jobs), P(1, &ret.jobs)))                         \
     X(bcj2_job_enum_count, 2, 0, (P(0, have.jobs), P(1, &ret.number)))                       \
     X(bcj2_manager_wait, 2, M, (P(0, queue_manager), P(1, &ret.change), 0))                  \
+    X(bcj2_manager_interrupt, 1, M, (P(0, queue_manager)))                                   \
     X(bcj2_add_file, 3, 0, (P(0, have.job), P(1, URL), P(2, "/tmp/x")))                      \
     X(bcj2_enum_files, 2, 0, (P(0, have.job), P(1, &ret.files)))                             \
     X(bcj2_suspend, 1, 0, (P(0, have.job)))                                                  \

@@ -211,7 +211,7 @@ static int open_terminal(int *ret_slave)
     return master;
 }
 
-void cli_start_program(struct running *run, bool terminal, const char *const *argv)
+static void start(struct running *run, bool terminal, bool watch_stdout, const char *const *argv)
 {
     int ends[2];
     memset(run, 0, sizeof *run);
@@ -227,11 +227,16 @@ void cli_start_program(struct running *run, bool terminal, const char *const *ar
     ck_assert_int_ge(run->pid, 0);
     if (run->pid == 0) {
         (void)close(ends[0]);
-        exec_child(argv, out, ends[1]);
+        exec_child(argv, watch_stdout ? ends[1] : out, watch_stdout ? out : ends[1]);
     }
     (void)close(out);
     (void)close(ends[1]);
     run->err = ends[0];
+}
+
+void cli_start_program(struct running *run, bool terminal, const char *const *argv)
+{
+    start(run, terminal, false, argv);
 }
 
 void cli_start(struct running *run, bool terminal, const char *first, ...)
@@ -242,6 +247,22 @@ void cli_start(struct running *run, bool terminal, const char *first, ...)
     gather(argv, first, args);
     va_end(args);
     cli_start_program(run, terminal, argv);
+}
+
+void cli_start_stdout(struct running *run, bool terminal, const char *first, ...)
+{
+    const char *argv[MOST_ARGUMENTS];
+    va_list args;
+    va_start(args, first);
+    gather(argv, first, args);
+    va_end(args);
+    start(run, terminal, true, argv);
+}
+
+void cli_forget(struct running *run)
+{
+    run->seen_length = 0;
+    run->seen[0] = '\0';
 }
 
 /* false: the end. */

@@ -48,17 +48,21 @@ struct ended cli_run_program(const char *const *argv, const char *stdout_path);
 /* A program that is watched while it runs. */
 struct running {
     pid_t pid;
-    int err; /* its stderr, or the terminal that its stderr is */
+    int err; /* what is watched: its stderr or stdout, or the terminal that it is */
     char seen[65536];
     size_t seen_length;
-    const char *out_path;
+    const char *out_path; /* where the other one of the two goes */
 };
 
 /* The same as cli_run(), not waited for; terminal: its stderr is one. */
 void cli_start(struct running *run, bool terminal, const char *first, ...);
+/* The same, but what is watched (and err of cli_end()) is its stdout. */
+void cli_start_stdout(struct running *run, bool terminal, const char *first, ...);
 void cli_start_program(struct running *run, bool terminal, const char *const *argv);
 /* Reads what it says until the text is in it; fails the test if it ends before. */
 void cli_expect(struct running *run, const char *text);
+/* Forgets what it has said so far. */
+void cli_forget(struct running *run);
 /* Sends a signal (0: none), reads to the end. err in the result is all that it said. */
 struct ended cli_end(struct running *run, int signal_number);
 
