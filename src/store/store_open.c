@@ -138,13 +138,15 @@ static bcj2_status set_up(struct store *s)
         "PRAGMA temp_store = MEMORY;",
         "opening");
     s->full_sync = true;
-    if (status != BCJ2_OK || version == STORE_VERSION) {
-        return status;
-    }
-    status = bcj2__store_exec(s, s->db, "BEGIN IMMEDIATE", "opening");
+    /* Files that SQLite could not open for writing it opens for reading, and never again otherwise: who
+       has such a connection must not keep it. The log's are seen by the first that wants to write. */
     if (status == BCJ2_OK) {
-        status = bcj2__store_migrate(s, s->db, bcj2__store_steps, STORE_VERSION, (size_t)version);
+        status = bcj2__store_exec(s, s->db, "BEGIN IMMEDIATE", "opening");
     }
+    if (status != BCJ2_OK || version == STORE_VERSION) {
+        return status == BCJ2_OK ? bcj2__store_exec(s, s->db, "ROLLBACK", "opening") : status;
+    }
+    status = bcj2__store_migrate(s, s->db, bcj2__store_steps, STORE_VERSION, (size_t)version);
     return status == BCJ2_OK ? bcj2__store_exec(s, s->db, "COMMIT", "opening") : status;
 }
 
