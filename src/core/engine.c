@@ -133,6 +133,7 @@ static void recover(struct engine *e)
         e->schedule = e->look_byes = true;
         /* this, and what was written although its sync failed */
         bcj2__core_tell(e->core);
+        e->ring = true;
     } else {
         e->store_ms = e->now_ms + bcj2__timeouts.store_rest_ms;
     }
@@ -204,9 +205,16 @@ static bool listen_to_others(struct engine *e)
 static void ring_others(struct engine *e)
 {
     uint64_t change = 0;
-    if (e->ring && BCJ2_SUCCEEDED(bcj2__store_change(e->core->store, &change))) {
+    if (!e->ring) {
+        return;
+    }
+    if (BCJ2_SUCCEEDED(bcj2__store_change(e->core->store, &change))) {
         bcj2__link_ring(e->core->link, change);
         e->ring = false;
+    } else {
+        bcj2__log(&e->core->log, LOG_WARNING, "other processes are told later of a change: %s",
+                  bcj2__detail_get());
+        e->ring_ms = e->now_ms + bcj2__timeouts.store_rest_ms;
     }
 }
 
@@ -278,7 +286,7 @@ static uint64_t runner_deadline(const struct engine *e)
 
 static uint64_t sleep_ms(const struct engine *e)
 {
-    uint64_t at = bcj2__link_deadline(e->core->link);
+    uint64_t at = MIN(bcj2__link_deadline(e->core->link), e->ring ? e->ring_ms : UINT64_MAX);
     if (e->again || atomic_load(&e->woken)) {
         return 0;
     }

@@ -82,8 +82,10 @@ static bcj2_status (*const calls[])(void) = {
 static void wait_for_more(bcj2_manager *manager, uint64_t *change)
 {
     uint64_t before = *change;
-    assert_status(bcj2_manager_wait(manager, change, PATIENCE_MS), BCJ2_OK);
-    ck_assert_uint_gt(*change, before);
+    do { /* it also tells of a new runner, with the same number */
+        assert_status(bcj2_manager_wait(manager, change, PATIENCE_MS), BCJ2_OK);
+        ck_assert_uint_ge(*change, before);
+    } while (*change == before);
 }
 
 static void nothing_more(bcj2_manager *manager, uint64_t *change)

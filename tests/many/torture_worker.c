@@ -46,7 +46,8 @@ static void *wait_for_changes(void *argument)
     while (!atomic_load(&waiter.stop)) {
         uint64_t last = change;
         bcj2_status s = bcj2_manager_wait(w->manager, &change, WAIT_MS);
-        if ((s != BCJ2_OK || change <= last) && (s != BCJ2_S_FALSE || change != last)) {
+        /* the same number: another process is the runner */
+        if ((s != BCJ2_OK || change < last) && (s != BCJ2_S_FALSE || change != last)) {
             worker_fail(w, "manager_wait from %" PRIu64 " to %" PRIu64 ": %s: %s", last, change,
                         bcj2_status_name(s), bcj2_last_detail());
         }
