@@ -25,7 +25,9 @@
 #include <time.h>
 
 #define MOST_PROCESSES 8
+#define HEIRS          2
 #define STORM_S        60u
+#define AIM_US         6000u /* about as long as a Complete takes */
 #define PATIENCE_US    UINT64_C(60000000)
 
 static const uint32_t source_sizes[TORTURE_SOURCES] = {0, 1000, 70000, 1000003, 4194304};
@@ -36,9 +38,12 @@ static struct {
     char url[128];
     uint32_t random;
     pid_t workers[MOST_PROCESSES]; /* 0: none */
+    unsigned life[MOST_PROCESSES]; /* the number by which the journal knows it */
+    pid_t heirs[HEIRS];
     unsigned processes, lives, kills, runner_kills;
     int stop; /* writing end of the workers' standard input: closed, they end */
     int stdin_of_workers;
+    int stop_heirs, stdin_of_heirs; /* likewise */
     pid_t scout;
     FILE *ask, *answer;
 } storm;
@@ -80,7 +85,8 @@ static const char *program(void)
 static void start_worker(unsigned i)
 {
     char life[16], seed[16];
-    (void)snprintf(life, sizeof life, "%u", ++storm.lives);
+    storm.life[i] = ++storm.lives;
+    (void)snprintf(life, sizeof life, "%u", storm.life[i]);
     (void)snprintf(seed, sizeof seed, "%" PRIu32, client_random(&storm.random));
     const char *const argv[] = {program(), "work", storm.folder, storm.url, life, seed, NULL};
     storm.workers[i] = start(argv, storm.stdin_of_workers, -1);
@@ -111,6 +117,21 @@ static pid_t runner(void)
     return (pid_t)pid;
 }
 
+/* Two that only have the queue open. */
+static void start_heirs(void)
+{
+    const char *const argv[] = {program(), "heir", storm.folder, NULL};
+    for (unsigned i = 0; i < HEIRS; i++) {
+        char c = '\0';
+        int out[2];
+        pipe_of_ours(out);
+        storm.heirs[i] = start(argv, storm.stdin_of_heirs, out[1]);
+        (void)close(out[1]);
+        ck_assert_msg(read(out[0], &c, 1) == 1, "an heir did not open the queue");
+        (void)close(out[0]);
+    }
+}
+
 static int join(pid_t pid)
 {
     int status = 0;
@@ -135,7 +156,7 @@ static void run(const char *what, const char *output)
     int out = -1;
     if (output != NULL) {
         folder_in(path, storm.folder, output);
-        out = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+        out = open(path, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
         ck_assert_int_ge(out, 0);
     }
     join_well(start(argv, -1, out), what);
@@ -157,14 +178,13 @@ static void assert_all_live(void)
     }
 }
 
-static void kill_worker(unsigned i)
+static void kill_process(pid_t *pid)
 {
-    int status = 0;
-    ck_assert_int_eq(kill(storm.workers[i], SIGKILL), 0);
-    status = join(storm.workers[i]);
+    ck_assert_int_eq(kill(*pid, SIGKILL), 0);
+    int status = join(*pid);
     ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL,
-                  "a worker ended by itself (status 0x%x)", (unsigned)status);
-    storm.workers[i] = 0;
+                  "a process ended by itself (status 0x%x)", (unsigned)status);
+    *pid = 0;
     storm.kills++;
 }
 
@@ -174,14 +194,14 @@ static void a_moment(unsigned ms)
     (void)nanosleep(&moment, NULL); /* the storm's own time; nothing waits for anything here */
 }
 
-/* The place of the runner, as soon as there is one. */
-static unsigned find_runner(void)
+/* The place of the runner among these, as soon as it is one of them. */
+static unsigned find_runner(const pid_t *among, unsigned count)
 {
     uint64_t end = client_now_us() + PATIENCE_US;
     while (client_now_us() < end) {
         pid_t pid = runner();
-        for (unsigned i = 0; i < storm.processes; i++) {
-            if (storm.workers[i] == pid && pid != 0) {
+        for (unsigned i = 0; i < count; i++) {
+            if (among[i] == pid && pid != 0) {
                 return i;
             }
         }
@@ -190,6 +210,31 @@ static unsigned find_runner(void)
     }
     ck_abort_msg("no process moves the bytes");
     return 0;
+}
+
+/* Lets the process come into the middle of a Complete, the call of the most steps, if it makes one soon: most
+   kills at random hit something else. */
+static void take_aim(unsigned i)
+{
+    char path[FOLDER_PATH_SIZE], news[8192], words[32];
+    uint64_t end = client_now_us() + 200000;
+    folder_in(path, storm.folder, "journal");
+    (void)snprintf(words, sizeof words, "\n%u complete ? ", storm.life[i]);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    off_t at = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
+    bool seen = false;
+    while (fd >= 0 && !seen && client_now_us() < end) {
+        ssize_t n = pread(fd, news, sizeof news - 1, at);
+        news[n > 0 ? n : 0] = '\0';
+        seen = strstr(news, words) != NULL;
+        at += n > 0 ? n : 0;
+    }
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    end = client_now_us() + client_random(&storm.random) % AIM_US;
+    while (seen && client_now_us() < end) {
+    }
 }
 
 static void rage(unsigned seconds, unsigned every_ms)
@@ -201,29 +246,57 @@ static void rage(unsigned seconds, unsigned every_ms)
             a_moment(10);
             assert_all_live();
         }
-        unsigned victim = find_runner();
-        kill_worker(victim);
+        unsigned victim = find_runner(storm.workers, storm.processes);
+        if (client_random(&storm.random) % 2 == 0) {
+            take_aim(victim);
+        }
+        kill_process(&storm.workers[victim]);
         storm.runner_kills++;
         if (client_random(&storm.random) % 4 == 0) { /* and one that may be about to take over */
             unsigned other = (victim + 1) % storm.processes;
-            kill_worker(other);
+            kill_process(&storm.workers[other]);
             start_worker(other);
         }
         start_worker(victim);
     }
 }
 
-/* Half of them are killed, half of them told to end. */
+/* Half of them are killed, half of them told to end. What was running then is gone on with by one of two
+   that have done nothing so far, and when that is killed, by the other. */
 static void end_all(void)
 {
+    start_heirs();
     for (unsigned i = 0; i < storm.processes; i += 2) {
-        kill_worker(i);
+        kill_process(&storm.workers[i]);
     }
     (void)close(storm.stop);
     for (unsigned i = 1; i < storm.processes; i += 2) {
         join_well(storm.workers[i], "a worker");
     }
     (void)close(storm.stdin_of_workers);
+    storm.processes = 0;
+    kill_process(&storm.heirs[find_runner(storm.heirs, HEIRS)]);
+    storm.runner_kills++;
+}
+
+/* The last goodbyes to the server: the runner says them, whoever ended the job. */
+static void wait_for_farewells(void)
+{
+    uint64_t end = client_now_us() + PATIENCE_US;
+    bool said = false;
+    while (!said) {
+        char path[FOLDER_PATH_SIZE], line[1024];
+        ck_assert_msg(client_now_us() < end, "goodbyes to the server are not said");
+        a_moment(10);
+        run("rows", "rows");
+        folder_in(path, storm.folder, "rows");
+        FILE *f = fopen(path, "r");
+        ck_assert_ptr_nonnull(f);
+        while (fgets(line, sizeof line, f) != NULL) {
+            said = said || strcmp(line, "farewells 0\n") == 0;
+        }
+        (void)fclose(f);
+    }
 }
 
 /* Ended jobs are forgotten when somebody opens a queue that nobody has open: the scout has it open until
@@ -232,6 +305,10 @@ static void finish_all(void)
 {
     char path[FOLDER_PATH_SIZE], closed[FOLDER_PATH_SIZE];
     run("finish", NULL);
+    wait_for_farewells();
+    (void)close(storm.stop_heirs);
+    (void)close(storm.stdin_of_heirs);
+    join_well(storm.heirs[0] != 0 ? storm.heirs[0] : storm.heirs[1], "the last heir");
     run("rows", "rows");
     (void)fclose(storm.ask);
     join_well(storm.scout, "the scout");
@@ -288,6 +365,9 @@ static void prepare(uint32_t seed, unsigned processes)
     pipe_of_ours(ends);
     storm.stdin_of_workers = ends[0];
     storm.stop = ends[1];
+    pipe_of_ours(ends);
+    storm.stdin_of_heirs = ends[0];
+    storm.stop_heirs = ends[1];
 }
 
 /* A session whose Create was broken off or killed before its answer was stored is known to nobody, and ends
