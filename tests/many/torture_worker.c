@@ -3,6 +3,7 @@
 
        work FOLDER URL LIFE SEED   calls at random until standard input ends
        scout FOLDER                for each line on standard input: "RUNNER JOBS", never moves bytes
+       heir FOLDER                 opens, says so, does nothing until standard input ends
        finish FOLDER URL           brings all jobs to their end (torture_finish.c)
        rows FOLDER                 what is in the database (torture_finish.c)
 
@@ -225,6 +226,21 @@ static int scout(struct worker *w)
     return EXIT_SUCCESS;
 }
 
+/* ---- the heir ---- */
+
+static int inherit(struct worker *w)
+{
+    char c = '.';
+    worker_open(w, 0);
+    if (write(STDOUT_FILENO, &c, 1) != 1) {
+        worker_fail(w, "nobody listens");
+    }
+    while (read(STDIN_FILENO, &c, 1) > 0) {
+    }
+    worker_close(w);
+    return EXIT_SUCCESS;
+}
+
 int main(int argc, char **argv)
 {
     static struct worker w;
@@ -243,6 +259,8 @@ int main(int argc, char **argv)
         result = work(&w);
     } else if (strcmp(argv[1], "scout") == 0) {
         result = scout(&w);
+    } else if (strcmp(argv[1], "heir") == 0) {
+        result = inherit(&w);
     } else if (strcmp(argv[1], "finish") == 0) {
         result = torture_finish(&w);
     } else if (strcmp(argv[1], "rows") == 0) {
