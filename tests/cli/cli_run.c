@@ -286,6 +286,16 @@ void cli_expect(struct running *run, const char *text)
     }
 }
 
+const char *cli_expect_both(struct running *run, const char *text, const char *behind)
+{
+    const char *at;
+    cli_expect(run, text);
+    while ((at = strstr(run->seen, text)) == NULL || strstr(at, behind) == NULL) {
+        ck_assert_msg(read_more(run), "it ended without \"%s\", saying: %s", behind, run->seen);
+    }
+    return at;
+}
+
 struct ended cli_end(struct running *run, int signal_number)
 {
     struct ended ended = {0};

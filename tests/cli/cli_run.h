@@ -61,6 +61,8 @@ void cli_start_stdout(struct running *run, bool terminal, const char *first, ...
 void cli_start_program(struct running *run, bool terminal, const char *const *argv);
 /* Reads what it says until the text is in it; fails the test if it ends before. */
 void cli_expect(struct running *run, const char *text);
+/* The same for a text and another one somewhere behind it; where the first is. */
+const char *cli_expect_both(struct running *run, const char *text, const char *behind);
 /* Forgets what it has said so far. */
 void cli_forget(struct running *run);
 /* Sends a signal (0: none), reads to the end. err in the result is all that it said. */

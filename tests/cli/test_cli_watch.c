@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* bcj2 watch: lines, objects, the table on a terminal, that it shows what other processes do, and that
    it does nothing while they do nothing. */
+#include "../support/sanitizer.h"
 #include "../support/suite.h"
 #include "cli_run.h"
 
@@ -18,6 +19,8 @@
 
 #define ENTER "\033[?1049h"
 #define LEAVE "\033[?1049l"
+#define CLEAR "\033[K" /* the rest of a line */
+#define END   "\033[J" /* of a picture */
 
 static char *detach(const char *file, const char *url)
 {
@@ -103,12 +106,11 @@ static void resize(struct running *watch, unsigned short lines, unsigned short c
     ck_assert_int_eq(kill(watch->pid, SIGWINCH), 0);
 }
 
-/* Every line of the last whole picture is at most so many bytes, and there are at most so many. */
+/* Every line of the picture has at most so many bytes, and there are at most so many lines. */
 static void assert_picture(const char *picture, size_t lines, size_t columns)
 {
     size_t count = 1, length = 0;
-    ck_assert_ptr_nonnull(picture);
-    for (const char *c = picture; strncmp(c, "\033[J", 3) != 0; c++) {
+    for (const char *c = picture; strncmp(c, END, 3) != 0; c++) {
         ck_assert_msg(*c != '\0', "no whole picture: %s", picture);
         if (strncmp(c, "\033[", 2) == 0) {
             c += 2; /* \033[H, \033[K */
@@ -135,12 +137,13 @@ START_TEST(table)
         (void)snprintf(id, sizeof id, "%.8s  QUEUED", new_id);
         cli_expect(&watch, id);
     }
-    cli_expect(&watch, "6 jobs, 6 to move");
-    assert_picture(strrchr(watch.seen, 'H') - 2, 24, 79);
+    assert_picture(cli_expect_both(&watch, "6 jobs, 6 to move", END), 24, 79);
+    cli_forget(&watch);
     resize(&watch, 6, 40);
-    cli_expect(&watch, "and 3 more");
-    cli_expect(&watch, "and 3 more\033[K\033[J");
-    assert_picture(strstr(strstr(watch.seen, "and 3 more") - 600, "\033[H"), 6, 39);
+    /* the title is cut; what was on its way is the old picture */
+    assert_picture(cli_expect_both(&watch, "6 jobs, 6 to move; no program moves the\033", END), 6,
+                   39);
+    assert_contains(watch.seen, "and 3 more" CLEAR END);
     cli_forget(&watch);
     resize(&watch, 24, 160);
     cli_expect(&watch, "TYPE ");
@@ -169,21 +172,21 @@ START_TEST(names_are_harmless_and_cut_well)
     detach(cli_make_file(name, 10), cli_url("x"));
     cli_start_stdout(&watch, true, "watch", NULL);
     cli_expect(&watch, "a?[31m?\xe6\xbc\xa2");
-    cli_expect(&watch, "\033[J");
+    cli_expect(&watch, END);
     assert_lacks(watch.seen, "\033[31m");
     assert_lacks(watch.seen, "\007");
     cli_forget(&watch);
-    resize(&watch, 24, 60); /* the name has 60 - 1 - 33 columns: 7, and 9 wide characters */
-    cli_expect(&watch, "\033[J");
-    const char *at = strstr(watch.seen, "a?[31m?");
+    resize(&watch, 24, 52); /* the name has 52 - 1 - 33 columns: 7, and 5 wide characters */
+    cli_expect_both(&watch, "bcj2 run; " CLEAR, END);
+    const char *at = strstr(strstr(watch.seen, "bcj2 run; " CLEAR), "a?[31m?");
     ck_assert_ptr_nonnull(at);
     at += 7;
     size_t characters = 0;
     for (; strncmp(at, "\xe6\xbc\xa2", 3) == 0 || strncmp(at, "\xe5\xad\x97", 3) == 0; at += 3) {
         characters++;
     }
-    ck_assert_uint_eq(characters, 9);
-    ck_assert_msg(strncmp(at, "\033[K", 3) == 0 || *at == ' ', "a broken character: %s", at);
+    ck_assert_uint_eq(characters, 5);
+    ck_assert_msg(strncmp(at, CLEAR, 3) == 0 || *at == ' ', "a broken character: %s", at);
     ck_assert_int_eq(cli_end(&watch, SIGTERM).status, 0);
 }
 END_TEST
@@ -248,7 +251,8 @@ START_TEST(nothing_while_nothing_changes)
 {
     const struct timespec settled = {.tv_nsec = 300 * 1000000L}, measured = {.tv_sec = 2};
     struct running watch, run;
-    if (!cli_exists("/proc/self/task")) {
+    if (SANITIZER[0] != '\0' || !cli_exists("/proc/self/task")) {
+        (void)printf("not checked: a sanitizer may have a thread of its own that wakes up\n");
         return;
     }
     detach(cli_make_file("file", 10), "http://127.0.0.1:1/x");
@@ -256,10 +260,14 @@ START_TEST(nothing_while_nothing_changes)
     cli_expect(&run, "TRANSIENT_ERROR");
     cli_start_stdout(&watch, _i == 1, "watch", NULL);
     cli_expect(&watch, "next try at ");
-    (void)nanosleep(&settled, NULL);
-    unsigned long before = sleeps(watch.pid) + sleeps(run.pid);
-    (void)nanosleep(&measured, NULL);
-    ck_assert_uint_eq(sleeps(watch.pid) + sleeps(run.pid), before);
+    unsigned long woken = 1;
+    for (int i = 0; i < 3 && woken > 0; i++) { /* on a busy machine the first may come too early */
+        (void)nanosleep(&settled, NULL);
+        unsigned long before = sleeps(watch.pid) + sleeps(run.pid);
+        (void)nanosleep(&measured, NULL);
+        woken = sleeps(watch.pid) + sleeps(run.pid) - before;
+    }
+    ck_assert_uint_eq(woken, 0);
     struct ended ended = cli_end(&watch, SIGTERM);
     assert_ended(ended, 0);
     if (_i == 0) {
