@@ -79,8 +79,8 @@ BCJ2_API bcj2_status bcj2_manager_get_info(bcj2_manager *manager, bcj2_manager_i
 BCJ2_API bcj2_status bcj2_manager_get_directory(bcj2_manager *manager, char **ret_directory);
 
 /* Waits until anything in the queue changed since *change, whichever process changed it, and sets
-   *change to the newest number. Begin with 0: everything since the queue was made. One waiter is also
-   told when another process, or none, moves the bytes now; *change may be the same then.
+   *change to the newest number. Begin with 0: everything since the queue was made. A call that
+   waits also returns when another process, or none, moves the bytes now; *change is the same then.
    timeout_ms < 0: for ever.
    BCJ2_OK; BCJ2_S_FALSE (time is over, *change is as it was); BCJ2_E_INVALIDARG (NULL);
    BCJ2_E_ABORT (bcj2_manager_interrupt(), *change is as it was); BCJ2_E_CLOSED (the manager was closed

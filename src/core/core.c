@@ -141,7 +141,6 @@ static bcj2_status begin(struct core *c)
 {
     bcj2_status s = BCJ2_OK;
     (void)bcj2__core_note_runner(c);
-    c->runner_is_new = false; /* nobody knew of another */
     if (bcj2__link_role(c->link) == LINK_RUNNER) {
         s = bcj2__job_state_restart(c);
         bcj2__settle_leftovers(c);
@@ -288,23 +287,13 @@ void bcj2__core_interrupt(struct core *c)
     bcj2__os_mutex_unlock(c->lock);
 }
 
-static bool take(struct core *c, bool *flag)
-{
-    bcj2__os_mutex_lock(c->lock);
-    bool was = *flag;
-    *flag = false;
-    bcj2__os_mutex_unlock(c->lock);
-    return was;
-}
-
 bool bcj2__core_was_interrupted(struct core *c)
 {
-    return take(c, &c->interrupted);
-}
-
-bool bcj2__core_was_runner_changed(struct core *c)
-{
-    return take(c, &c->runner_is_new);
+    bcj2__os_mutex_lock(c->lock);
+    bool was = c->interrupted;
+    c->interrupted = false;
+    bcj2__os_mutex_unlock(c->lock);
+    return was;
 }
 
 bcj2_status bcj2__core_wait_change(struct core *c, uint64_t seen, uint64_t deadline_ms)
@@ -333,13 +322,7 @@ bool bcj2__core_note_runner(struct core *c)
 {
     int64_t pid = bcj2__link_runner_pid(c->link);
     int64_t runner = bcj2__link_role(c->link) == LINK_RUNNER ? -pid : pid;
-    if (atomic_exchange(&c->runner, runner) == runner) {
-        return false;
-    }
-    bcj2__os_mutex_lock(c->lock);
-    c->runner_is_new = true;
-    bcj2__os_mutex_unlock(c->lock);
-    return true;
+    return atomic_exchange(&c->runner, runner) != runner;
 }
 
 bcj2_status bcj2__core_info(struct core *c, bcj2_manager_info *ret)

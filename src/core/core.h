@@ -41,7 +41,7 @@ struct core {
     uint64_t change_count;
     uint32_t calls; /* API calls under way */
     bool closing;
-    bool interrupted, runner_is_new; /* one call of bcj2__core_was_…() is to say so */
+    bool interrupted; /* one call of bcj2__core_was_interrupted() is to say so */
     struct engine *engine;
 };
 
@@ -75,8 +75,6 @@ bool bcj2__core_was_interrupted(struct core *c);
 /* Notes who the link says moves the bytes; whoever has the link. True: it is another process (or none, or
    one again) now. */
 bool bcj2__core_note_runner(struct core *c);
-/* Whether that happened since the last call. */
-bool bcj2__core_was_runner_changed(struct core *c);
 
 /* Around what Complete and Cancel do to files: one at a time among all threads of all processes. */
 bcj2_status bcj2__core_settle_begin(struct core *c);

@@ -256,7 +256,9 @@ static void turn(struct engine *e)
         recover(e);
     }
     work(e, woken, stopping);
-    if (!bcj2__engine_gone(e, false)) {
+    if (bcj2__engine_gone(e, false)) {
+        e->ring = false; /* there is nobody left to be told */
+    } else {
         ring_others(e);
     }
 }

@@ -161,7 +161,7 @@ static bcj2_status set_up(struct store *s)
     if (status == BCJ2_OK) {
         status = bcj2__store_exec(s, s->db, "BEGIN IMMEDIATE", "opening");
     }
-    if (status != BCJ2_OK || version == STORE_VERSION) {
+    if (status != BCJ2_OK || version >= STORE_VERSION) {
         return status == BCJ2_OK ? bcj2__store_exec(s, s->db, "ROLLBACK", "opening") : status;
     }
     return migrate(s, version);
