@@ -12,7 +12,7 @@
 #include <string.h>
 
 /* One that ends now is followed by the next within that time. */
-#define ELECTION_MS 100u
+#define ELECTION_MS 50u
 
 static const struct command commands[] = {
     {"upload-reply", "FILE URL", "upload a file, wait, and fetch the server's reply",
@@ -122,14 +122,14 @@ int64_t cli_runner(struct cli *cli)
 {
     bcj2_manager_info info = BCJ2_MANAGER_INFO_INIT;
     uint64_t change = 0, until_ms = since_now_ms() + ELECTION_MS, now_ms;
-    bcj2_status status = cli->manager == NULL ? BCJ2_E_CLOSED : BCJ2_OK;
-    while (BCJ2_SUCCEEDED(status)) {
-        status = bcj2_manager_get_info(cli->manager, &info);
-        now_ms = since_now_ms();
-        if (info.runner_pid != 0 || now_ms >= until_ms) {
+    if (cli->manager == NULL) {
+        return 0;
+    }
+    while (BCJ2_SUCCEEDED(bcj2_manager_get_info(cli->manager, &info)) && info.runner_pid == 0 &&
+           (now_ms = since_now_ms()) < until_ms) {
+        if (BCJ2_FAILED(bcj2_manager_wait(cli->manager, &change, (int64_t)(until_ms - now_ms)))) {
             break;
         }
-        status = bcj2_manager_wait(cli->manager, &change, (int64_t)(until_ms - now_ms));
     }
     return info.runner_pid;
 }

@@ -344,7 +344,7 @@ static void start_server(const char *option, const char *value)
     (void)fclose(stream);
 }
 
-static void stop_server(void)
+void cli_stop_server(void)
 {
     if (server_pid > 0) {
         pid_t pid = server_pid;
@@ -356,7 +356,7 @@ static void stop_server(void)
 
 void cli_restart_server(const char *option, const char *value)
 {
-    stop_server();
+    cli_stop_server();
     start_server(option, value);
 }
 
@@ -378,7 +378,7 @@ void cli_setup(void)
 
 void cli_teardown(void)
 {
-    stop_server();
+    cli_stop_server();
     pid_t pid = fork();
     if (pid == 0) {
         execlp("rm", "rm", "-rf", cli_folder, (char *)NULL);

@@ -19,6 +19,7 @@ extern char cli_base[256];
 void cli_setup_folder(void); /* a fixture: makes the folder */
 void cli_setup(void);        /* a fixture: the same, and starts a server */
 void cli_teardown(void);     /* stops it, removes the folder */
+void cli_stop_server(void);
 /* Starts it again with one more option (NULL: none). */
 void cli_restart_server(const char *option, const char *value);
 

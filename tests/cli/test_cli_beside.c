@@ -101,6 +101,34 @@ START_TEST(cancel)
 }
 END_TEST
 
+/* Nobody runs the queue and another job waits: the goodbye is for the next runner, which is not idle
+   before it tried; and once is enough. */
+START_TEST(a_goodbye_is_left_to_the_next_runner)
+{
+    struct running upload;
+    const char *file = cli_make_file("file", SLOW_BYTES);
+    cli_restart_server("--limit-rate", SLOW_RATE);
+    cli_start(&upload, false, "upload", file, cli_url("silent"), NULL);
+    cli_expect(&upload, "uploading");
+    assert_ended(cli_end(&upload, SIGINT), 128 + SIGINT);
+    char id[37];
+    ck_assert_int_eq(sscanf(strstr(upload.seen, "job ") + 4, "%36s", id), 1);
+    struct ended ended = cli_run("upload", file, cli_url("silent"), "--detach", NULL);
+    ended.out[36] = '\0';
+    assert_ended(cli_run("cancel", id, NULL), 0);
+    assert_lacks(cli_read(cli_path("server.log"), NULL), "cancel {");
+    assert_ended(cli_run("suspend", ended.out, NULL), 0);
+    if (_i == 0) {
+        assert_ended(cli_run("run", "--until-idle", NULL), 0);
+        assert_contains(cli_read(cli_path("server.log"), NULL), "cancel {");
+    } else {
+        cli_stop_server();
+        assert_ended(cli_run("run", "--until-idle", NULL), 0);
+        cli_restart_server(NULL, NULL);
+    }
+}
+END_TEST
+
 START_TEST(complete)
 {
     const char *file = cli_make_file("file", 70000);
@@ -206,6 +234,7 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, list_and_show);
     tcase_add_test(tc, suspend_and_resume);
     tcase_add_test(tc, cancel);
+    tcase_add_loop_test(tc, a_goodbye_is_left_to_the_next_runner, 0, 2);
     tcase_add_test(tc, complete);
     tcase_add_test(tc, uploads);
     tcase_add_test(tc, an_interrupted_upload);

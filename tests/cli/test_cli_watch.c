@@ -19,6 +19,7 @@
 
 #define ENTER "\033[?1049h"
 #define LEAVE "\033[?1049l"
+#define HOME  "\033[H" /* the beginning of a picture */
 #define CLEAR "\033[K" /* the rest of a line */
 #define END   "\033[J" /* of a picture */
 
@@ -277,23 +278,52 @@ START_TEST(nothing_while_nothing_changes)
 }
 END_TEST
 
-/* At most ten pictures a second while bytes move, of three seconds. */
+static double now_s(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* At most ten pictures a second while jobs are made (five changes each) and moved. */
 START_TEST(bursts_are_drawn_together)
+{
+    enum { JOBS = 20 };
+    struct running watch, run;
+    double began = now_s();
+    const char *file = cli_make_file("file", 70000);
+    cli_start_stdout(&watch, true, "watch", NULL);
+    cli_expect(&watch, "0 jobs");
+    cli_start(&run, false, "run", NULL);
+    cli_expect(&run, "nothing to do");
+    for (int i = 0; i < JOBS; i++) {
+        detach(file, cli_url("file"));
+    }
+    cli_expect(&watch, "20 jobs, 0 to move");
+    assert_ended(cli_end(&run, SIGTERM), 0);
+    ck_assert_int_eq(cli_end(&watch, SIGTERM).status, 0);
+    size_t pictures = occurrences(watch.seen, HOME);
+    ck_assert_uint_ge(pictures, 3);
+    ck_assert_uint_le(pictures, (size_t)((now_s() - began) * 10) + 2);
+}
+END_TEST
+
+START_TEST(rates)
 {
     struct running watch, run;
     cli_restart_server("--limit-rate", "1048576");
-    detach(cli_make_file("file", 3u * 1024 * 1024), cli_url("silent"));
+    char *id = detach(cli_make_file("file", 3u * 1024 * 1024), cli_url("silent"));
     cli_start_stdout(&watch, true, "watch", NULL);
     cli_expect(&watch, "QUEUED");
     resize(&watch, 24, 100);
-    cli_start(&run, false, "run", "--until-idle", NULL);
-    cli_expect(&watch, "/s");
-    cli_expect(&watch, "TRANSFERRED");
+    cli_start(&run, false, "run", NULL);
+    cli_expect(&watch, "iB/s");
+    /* it stands still: what was said of its pace is taken back */
+    assert_ended(cli_run("suspend", id, NULL), 0);
+    const char *at = cli_expect_both(&watch, "SUSPENDED", END);
+    assert_lacks(at, "iB/s");
     ck_assert_int_eq(cli_end(&watch, SIGTERM).status, 0);
-    assert_ended(cli_end(&run, 0), 0);
-    size_t pictures = occurrences(watch.seen, "\033[H");
-    ck_assert_uint_ge(pictures, 4);
-    ck_assert_uint_le(pictures, 60);
+    assert_ended(cli_end(&run, SIGTERM), 0);
 }
 END_TEST
 
@@ -315,6 +345,7 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, a_reader_that_goes_away);
     tcase_add_loop_test(tc, nothing_while_nothing_changes, 0, 2);
     tcase_add_test(tc, bursts_are_drawn_together);
+    tcase_add_test(tc, rates);
 }
 
 SUITE_MAIN("cli_watch", add_cases)

@@ -51,8 +51,9 @@ for unit in user system; do
     [ -f "$file" ] || fail "not installed: $file"
     grep -qx "ExecStart=$prefix/bin/bcj2 run" "$file" || fail "$file starts something else"
     if command -v systemd-analyze >/dev/null; then
-        said=$(HOME=$work XDG_RUNTIME_DIR=$work systemd-analyze verify --man=no "--$unit" "$file" 2>&1) && [ -z "$said" ] ||
-            fail "systemd does not take $file: $said"
+        said=$(HOME=$work XDG_RUNTIME_DIR=$work \
+            systemd-analyze verify --man=no "--$unit" "$file" 2>&1) || said="no: $said"
+        [ -z "$said" ] || fail "systemd does not take $file: $said"
     fi
 done
 if [ "$(uname)" = Darwin ]; then
