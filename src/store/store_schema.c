@@ -123,6 +123,7 @@ static const char version_2[] =
     "ALTER TABLE jobs ADD COLUMN max_download_s INTEGER NOT NULL DEFAULT 7776000;"
     "ALTER TABLE jobs ADD COLUMN download_ms INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE jobs ADD COLUMN resumed INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE jobs ADD COLUMN error_file INTEGER NOT NULL DEFAULT 0;"
     "UPDATE jobs SET resumed = 1 WHERE state <> 3 OR queued_order <> 0;"
     "ALTER TABLE files ADD COLUMN ranges TEXT;"
     "ALTER TABLE files ADD COLUMN pending_remote_name TEXT;"

@@ -81,6 +81,7 @@ static struct store_job extreme_job(int row, bcj2_guid id)
         .error_http_status = small / 5,
         .error_has_file = flag,
         .error_has_protocol = !flag,
+        .error_file = small / 11,
         .error_text = flag ? text : NULL,
         .next_attempt = deadline(n, flag),
         .series_start = deadline(n / 2, !flag),
@@ -121,6 +122,7 @@ static void same_job(const struct store_job *a, const struct store_job *b)
     ck_assert_uint_eq(a->error_http_status, b->error_http_status);
     ck_assert_int_eq(a->error_has_file, b->error_has_file);
     ck_assert_int_eq(a->error_has_protocol, b->error_has_protocol);
+    ck_assert_uint_eq(a->error_file, b->error_file);
     ck_assert_pstr_eq(a->error_text, b->error_text);
     same_deadline(&a->next_attempt, &b->next_attempt);
     same_deadline(&a->series_start, &b->series_start);
