@@ -72,7 +72,8 @@ void bcj2__drive_reply_opened(struct engine *e, struct drive *d)
         return;
     }
     memcpy(d->get_boot_id, boot_id, sizeof d->get_boot_id);
-    bcj2__get_init(&d->get, d->reply_other_url != NULL, &saved);
+    const struct get_plan plan = {.reply = true, .has_alternative = d->reply_other_url != NULL};
+    bcj2__get_init(&d->get, &plan, &saved);
     d->saved_offset = saved.offset;
     d->sync_asked = saved.synced;
     d->sync_ms = e->now_ms;
@@ -128,8 +129,7 @@ static void apply_get(struct engine *e, struct drive *d)
         d->sync_asked = 0; /* a sync that is under way is about the old bytes */
     }
     if ((step->connected && !bcj2__drive_connected(e, d)) ||
-        (step->want == GET_WANT_BODY && !cut_file(e, d, step->offset)) ||
-        (step->want == GET_WANT_DONE && !cut_file(e, d, d->get.saved.offset)) ||
+        (step->cut && !cut_file(e, d, step->offset)) ||
         ((step->save || step->restarted) && !save_reply(e, d))) {
         return;
     }
