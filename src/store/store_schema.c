@@ -143,6 +143,7 @@ static const char version_2[] =
     "CREATE INDEX files_pending ON files (job_seq, file_index)"
     " WHERE pending_remote_name IS NOT NULL;"
     "ALTER TABLE transfers ADD COLUMN get_file INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE transfers ADD COLUMN get_remote_total INTEGER NOT NULL DEFAULT 0;"
     "CREATE TABLE job_http ("
     " job_seq INTEGER PRIMARY KEY REFERENCES jobs (seq) ON DELETE CASCADE,"
     " method TEXT,"

@@ -282,7 +282,7 @@ static const struct {
                                          10) "/ " LM "/ " DATE " -> ignore\nbody 0 -> GET\n"
                                              "200" LEN(
                                                  10) "/ " LM "/ " DATE " -> body 0\ncut 4 -> fail "
-                                                                       "transient 0x80072EFE 5\n"
+                                                     "transient 0x80072EFE 5\n"
                                                      "start -> GET 4-9\n" PART(
                                                          4, 9, 10) "/ " LM
                                                                    " -> body 4\nbody 6 -> done"},
