@@ -27,7 +27,7 @@ static bcj2_status write_done(struct engine *e, struct drive *d, struct store_jo
     bcj2_filetime now = bcj2__os_wall();
     if (d->type == BCJ2_JOB_TYPE_UPLOAD_REPLY) {
         job->reply_requested = true;
-        job->reply_total = d->fetching ? d->get.saved.offset : 0;
+        job->reply_total = d->work == DRIVE_GET ? d->get.saved.offset : 0;
         job->reply_transferred = job->reply_total;
         bcj2_status s = bcj2__store_set_reply(e->core->store, job, now);
         if (BCJ2_FAILED(s)) {
@@ -72,7 +72,7 @@ static void fill_error(const struct drive *d, struct store_job *job, const struc
                               (file && f->context != BCJ2_ERROR_CONTEXT_LOCAL_FILE);
     bcj2__mem_free(job->error_text);
     job->error_text = bcj2__failure_text(f, d->remote_name, d->local_name,
-                                         d->fetching ? d->reply_temp : NULL, detail);
+                                         d->work == DRIVE_GET ? d->temp : NULL, detail);
 }
 
 /* Where the job goes, and when it is tried again. The series may have begun before this boot, where our
@@ -155,6 +155,14 @@ void bcj2__drive_fail(struct engine *e, struct drive *d, const struct failure *f
     bcj2__store_job_done(&job);
 }
 
+void bcj2__drive_fail_locally(struct engine *e, struct drive *d, bcj2_status status,
+                              const char *what, const char *detail)
+{
+    const struct failure f =
+        bcj2__classify_local(status, BCJ2_ERROR_CONTEXT_LOCAL_FILE, false, what);
+    bcj2__drive_fail(e, d, &f, BUP_PACKET_NONE, detail);
+}
+
 /* ---- stopped ---- */
 
 /* The progress of this run, for the next one. */
@@ -193,8 +201,8 @@ void bcj2__drive_reconcile(struct engine *e, struct drive *d)
         return;
     }
     if (state == BCJ2_JOB_STATE_CANCELLED || state == BCJ2_JOB_STATE_ACKNOWLEDGED) {
-        if (d->reply_temp != NULL && d->sink_fd >= 0) {
-            (void)bcj2__os_unlink(d->reply_temp); /* made after the Cancel looked for it */
+        if (d->temp != NULL && d->sink_fd >= 0) {
+            (void)bcj2__os_unlink(d->temp); /* made after the Cancel looked for it */
         }
     } else if (bcj2__engine_transaction(e)) {
         /* the transaction may have waited for a Cancel: look again */
