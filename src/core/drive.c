@@ -24,15 +24,27 @@ bool bcj2__drive_ours(struct engine *e, struct drive *d)
 
 bool bcj2__drive_save(struct engine *e, struct drive *d)
 {
-    struct store_transfer row = {.exists = true, .bup = d->bup.saved, .get = d->get.saved};
+    struct store_transfer row = {.exists = true,
+                                 .bup = d->bup.saved,
+                                 .get = d->get.saved,
+                                 .get_file = d->type == BCJ2_JOB_TYPE_DOWNLOAD ? d->file_index : 0};
     /* a session is about the file as it was when it began */
     uint64_t total = d->bup.saved.phase == BUP_NONE ? d->bytes_total : d->bup.saved.source.size;
     struct store_file file = {
-        .index = 0,
+        .index = d->file_index,
         .bytes_total = total,
         .bytes_transferred = MIN(d->bup.saved.acked + d->in_flight, total),
         .transferred = d->bup.saved.phase >= BUP_REPLY,
     };
+    if (d->type == BCJ2_JOB_TYPE_DOWNLOAD) {
+        const struct get_saved *get = &d->get.saved;
+        file.bytes_total = get->total_known ? get->total : BCJ2_SIZE_UNKNOWN;
+        file.bytes_transferred = get->offset;
+        file.transferred = false;
+        if (d->temp == NULL) {
+            return true; /* no file has been begun */
+        }
+    }
     memcpy(row.get_boot_id, d->get_boot_id, sizeof row.get_boot_id);
     return bcj2__engine_transaction(e) &&
            bcj2__engine_check(e, bcj2__store_set_transfer(e->core->store, d->seq, &row)) &&
@@ -70,7 +82,7 @@ static bcj2_status load(struct engine *e, struct drive *d, struct store_job *job
 {
     struct store_transfer transfer = {0};
     bcj2_status s = bcj2__store_job_by_seq(e->core->store, d->seq, job);
-    if (BCJ2_SUCCEEDED(s)) {
+    if (BCJ2_SUCCEEDED(s) && job->type != BCJ2_JOB_TYPE_DOWNLOAD) {
         s = bcj2__store_file(e->core->store, d->seq, 0, file);
     }
     if (BCJ2_SUCCEEDED(s)) {
@@ -79,17 +91,21 @@ static bcj2_status load(struct engine *e, struct drive *d, struct store_job *job
     if (BCJ2_FAILED(s)) {
         return s;
     }
+    d->id = job->id;
     d->type = job->type;
     d->priority = job->priority;
     d->believed = job->state;
     d->retries_allowed = job->no_progress_s != 0;
     d->series = job->series_start.set;
     d->failing_ms = bcj2__job_since_ms(&job->series_start, e->now_ms);
-    d->remote_name = TAKE(file->remote_name);
-    d->local_name = TAKE(file->local_name);
-    d->temp = TAKE(job->reply_temp);
-    bcj2__bup_msg_content_name(d->local_name, d->content_name);
-    bcj2__bup_init(&d->bup, d->type, d->priority, &transfer.bup);
+    if (d->type != BCJ2_JOB_TYPE_DOWNLOAD) {
+        d->remote_name = TAKE(file->remote_name);
+        d->local_name = TAKE(file->local_name);
+        d->temp = TAKE(job->reply_temp);
+        bcj2__bup_msg_content_name(d->local_name, d->content_name);
+        bcj2__bup_init(&d->bup, d->type, d->priority, &transfer.bup);
+    }
+    d->file_index = transfer.get_file;
     d->get.saved = transfer.get;
     memcpy(d->get_boot_id, transfer.get_boot_id, sizeof d->get_boot_id);
     return BCJ2_OK;
@@ -117,6 +133,15 @@ static bool still_queued(struct engine *e, int64_t seq)
     return s != BCJ2_E_NOT_FOUND && bcj2__engine_check(e, s) && state == BCJ2_JOB_STATE_QUEUED;
 }
 
+static void begin(struct engine *e, struct drive *d)
+{
+    if (d->type == BCJ2_JOB_TYPE_DOWNLOAD) {
+        bcj2__drive_next_file(e, d);
+    } else {
+        bcj2__drive_upload_begin(e, d);
+    }
+}
+
 void bcj2__drive_start(struct engine *e, int64_t seq)
 {
     struct store_job job = {0};
@@ -133,7 +158,7 @@ void bcj2__drive_start(struct engine *e, int64_t seq)
     bcj2__store_job_done(&job);
     bcj2__store_file_done(&file);
     if (bcj2__engine_check(e, s)) {
-        bcj2__drive_upload_begin(e, d);
+        begin(e, d);
     }
 }
 
@@ -208,6 +233,7 @@ void bcj2__drive_free(struct engine *e, struct drive *d)
     bcj2__mem_free(d->temp);
     bcj2__mem_free(d->get_url);
     bcj2__mem_free(d->get_other_url);
+    bcj2__mem_free(d->response_headers);
     bcj2__mem_wipe(d, sizeof *d); /* session ids are capabilities */
     bcj2__mem_free(d);
 }

@@ -31,6 +31,7 @@ enum drive_work {
 struct drive {
     uint64_t token;
     int64_t seq;
+    bcj2_guid id;
     bcj2_job_type type;
     bcj2_job_priority priority;
     bcj2_job_state believed; /* CONNECTING or TRANSFERRING, as we wrote it */
@@ -67,6 +68,7 @@ struct drive {
     uint64_t flow_offset;            /* where it began */
     uint64_t saved_offset, saved_ms; /* progress as it was last stored */
     uint64_t sync_asked, sync_ms;    /* the last sync: offset and time */
+    char *response_headers;          /* of the last answer, until they are stored; NULL: none new */
     /* a request that could not even be started */
     bool not_started;
 };
@@ -127,5 +129,10 @@ void bcj2__drive_flow_act(struct engine *e, struct drive *d);
 void bcj2__drive_reply_begin(struct engine *e, struct drive *d);
 bool bcj2__drive_reply_save(struct engine *e, struct drive *d);
 void bcj2__drive_reply_stored(struct engine *e, struct drive *d);
+/* The first file that is not transferred; none: the job is done. In the transaction. */
+void bcj2__drive_next_file(struct engine *e, struct drive *d);
+bool bcj2__drive_file_save(struct engine *e, struct drive *d);
+void bcj2__drive_file_stored(struct engine *e, struct drive *d);
+void bcj2__drive_file_head(struct drive *d, const struct net_event *event);
 
 #endif

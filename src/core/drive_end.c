@@ -44,7 +44,9 @@ static bcj2_status write_done(struct engine *e, struct drive *d, struct store_jo
 void bcj2__drive_done(struct engine *e, struct drive *d, enum bup_packet farewell)
 {
     struct store_job job = {0};
-    bool ok = bcj2__drive_connected(e, d) && bcj2__drive_save(e, d) &&
+    /* the rows of a download's files say all already */
+    bool saved = d->type == BCJ2_JOB_TYPE_DOWNLOAD || bcj2__drive_save(e, d);
+    bool ok = saved && bcj2__drive_connected(e, d) &&
               bcj2__engine_check(e, bcj2__store_job_by_seq(e->core->store, d->seq, &job)) &&
               bcj2__engine_check(e, write_done(e, d, &job, farewell));
     bcj2__store_job_done(&job);
@@ -68,11 +70,14 @@ static void fill_error(const struct drive *d, struct store_job *job, const struc
     job->error_code = f->code;
     job->error_http_status = f->http_status;
     job->error_has_file = file;
+    job->error_file = d->file_index;
     job->error_has_protocol = f->context == BCJ2_ERROR_CONTEXT_GENERAL_TRANSPORT ||
                               (file && f->context != BCJ2_ERROR_CONTEXT_LOCAL_FILE);
     bcj2__mem_free(job->error_text);
-    job->error_text = bcj2__failure_text(f, d->remote_name, d->local_name,
-                                         d->work == DRIVE_GET ? d->temp : NULL, detail);
+    enum failure_doing doing = d->type == BCJ2_JOB_TYPE_DOWNLOAD ? FAILURE_DOWNLOADING
+                               : d->work == DRIVE_GET            ? FAILURE_FETCHING_REPLY
+                                                                 : FAILURE_UPLOADING;
+    job->error_text = bcj2__failure_text(f, doing, d->remote_name, d->local_name, detail);
 }
 
 /* Where the job goes, and when it is tried again. The series may have begun before this boot, where our

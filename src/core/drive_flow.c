@@ -108,7 +108,11 @@ void bcj2__drive_disk_event(struct engine *e, struct drive *d, const struct disk
         body_may_flow(e, d);
     } else if (op->work == DISK_SYNC_ALL) {
         d->get.saved.synced = d->get.saved.offset;
-        bcj2__drive_reply_stored(e, d);
+        if (d->type == BCJ2_JOB_TYPE_DOWNLOAD) {
+            bcj2__drive_file_stored(e, d);
+        } else {
+            bcj2__drive_reply_stored(e, d);
+        }
     } else if (op->size == d->sync_asked) { /* else of bytes that were thrown away since */
         d->get.saved.synced = MAX(d->get.saved.synced, op->size);
         d->get.saved.offset = MAX(d->get.saved.offset, op->size);
@@ -138,6 +142,9 @@ void bcj2__drive_flow_act(struct engine *e, struct drive *d)
     d->act = DRIVE_ACT_NONE;
     switch (act) {
     case DRIVE_ACT_OPEN:
+        bcj2__net_abort(e->net, d->token); /* of the file before */
+        (void)bcj2__os_close(d->sink_fd);
+        d->sink_fd = -1;
         d->open_status = bcj2__drive_get_open(d);
         if (BCJ2_FAILED(d->open_status)) {
             (void)snprintf(d->open_detail, sizeof d->open_detail, "%s", bcj2__detail_get());

@@ -74,7 +74,9 @@ void bcj2__drive_get_opened(struct engine *e, struct drive *d)
 /* Stores the download's facts and its progress, as the getters show it. */
 bool bcj2__drive_get_save(struct engine *e, struct drive *d)
 {
-    if (!bcj2__drive_save(e, d) || !bcj2__drive_reply_save(e, d)) {
+    if (!bcj2__drive_save(e, d) ||
+        !(d->type == BCJ2_JOB_TYPE_DOWNLOAD ? bcj2__drive_file_save(e, d)
+                                            : bcj2__drive_reply_save(e, d))) {
         return false;
     }
     d->saved_offset = d->get.saved.offset;
@@ -154,6 +156,9 @@ void bcj2__drive_get_event(struct engine *e, struct drive *d, const struct net_e
         .local_status = event->local_status,
         .immediate_retries_allowed = d->retries_allowed,
     };
+    if (d->type == BCJ2_JOB_TYPE_DOWNLOAD) {
+        bcj2__drive_file_head(d, event);
+    }
     if (event->type == NET_EV_HEAD) {
         step.type = GET_EV_HEAD;
     } else {

@@ -52,6 +52,7 @@ FAKE(fallocate, int, -1, (int fd, off_t size), (fd, size))
 FAKE(fsync, int, -1, (int fd), (fd))
 FAKE(fdatasync, int, -1, (int fd), (fd))
 FAKE(fchmod, int, -1, (int fd, mode_t mode), (fd, mode))
+FAKE(futimens, int, -1, (int fd, const struct timespec times[2]), (fd, times))
 FAKE(stat, int, -1, (const char *path, struct stat *ret), (path, ret))
 FAKE(lstat, int, -1, (const char *path, struct stat *ret), (path, ret))
 FAKE(fstat, int, -1, (int fd, struct stat *ret), (fd, ret))
@@ -98,6 +99,7 @@ const struct os_fault_call os_fault_calls[] = {
     {"faccessat", EIO},    {"rename", ENOSPC}, {"link", ENOSPC},
     {"unlink", EIO},       {"mkdir", ENOSPC},  {"realpath", EIO},
     {"statfs", EIO},       {"flock", EIO},     {"pthread_create", EAGAIN},
+    {"futimens", EIO},
 };
 const size_t os_fault_call_count = ARRAY_LEN(os_fault_calls);
 /* chmod, bind, listen, connect, accept, send, recv, watch: used by processes that talk to each other, and

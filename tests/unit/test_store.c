@@ -81,6 +81,7 @@ static struct store_job extreme_job(int row, bcj2_guid id)
         .error_http_status = small / 5,
         .error_has_file = flag,
         .error_has_protocol = !flag,
+        .error_file = extremes[row].small / 5,
         .error_text = flag ? text : NULL,
         .next_attempt = deadline(n, flag),
         .series_start = deadline(n / 2, !flag),
@@ -121,6 +122,7 @@ static void same_job(const struct store_job *a, const struct store_job *b)
     ck_assert_uint_eq(a->error_http_status, b->error_http_status);
     ck_assert_int_eq(a->error_has_file, b->error_has_file);
     ck_assert_int_eq(a->error_has_protocol, b->error_has_protocol);
+    ck_assert_uint_eq(a->error_file, b->error_file);
     ck_assert_pstr_eq(a->error_text, b->error_text);
     same_deadline(&a->next_attempt, &b->next_attempt);
     same_deadline(&a->series_start, &b->series_start);
@@ -327,6 +329,7 @@ static struct store_farewell extreme_farewell(int row)
 {
     char *text = (char *)(uintptr_t)extremes[row].text;
     return (struct store_farewell){
+        .job_seq = row + 1,
         .packet = row == 0 ? BUP_PACKET_CLOSE : BUP_PACKET_CANCEL,
         .url = text,
         .session_id = text,
@@ -339,6 +342,7 @@ static struct store_farewell extreme_farewell(int row)
 
 static void same_farewell(const struct store_farewell *a, const struct store_farewell *b)
 {
+    ck_assert_int_eq(a->job_seq, b->job_seq);
     ck_assert_int_eq(a->packet, b->packet);
     ck_assert_str_eq(a->url, b->url);
     ck_assert_str_eq(a->session_id, b->session_id);
