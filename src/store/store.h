@@ -50,7 +50,7 @@ struct store_job {
     bcj2_status error_code;
     uint32_t error_http_status;
     bool error_has_file, error_has_protocol;
-    uint32_t error_file; /* its index; if error_has_file */
+    uint32_t error_file; /* its index, if error_has_file */
     char *error_text;    /* NULL: none */
     /* retries */
     struct store_deadline next_attempt; /* TRANSIENT_ERROR; not set: waits for the network */

@@ -97,7 +97,7 @@ bcj2_status bcj2__store_set_error(struct store *s, const struct store_job *job, 
     struct sql q = bcj2__store_update(
         s,
         UPDATE "error_count = ?, error_context = ?, error_code = ?, error_http_status = ?,"
-               " error_has_file = ?, error_file = ?, error_has_protocol = ?, error_text = ?"
+               " error_has_file = ?, error_has_protocol = ?, error_file = ?, error_text = ?"
                " WHERE seq = ?",
         now);
     bcj2__sql_bind_i64(&q, job->error_count);
@@ -105,8 +105,8 @@ bcj2_status bcj2__store_set_error(struct store *s, const struct store_job *job, 
     bcj2__sql_bind_i64(&q, job->error_code);
     bcj2__sql_bind_i64(&q, job->error_http_status);
     bcj2__sql_bind_i64(&q, job->error_has_file);
-    bcj2__sql_bind_i64(&q, job->error_file);
     bcj2__sql_bind_i64(&q, job->error_has_protocol);
+    bcj2__sql_bind_i64(&q, job->error_file);
     bcj2__sql_bind_text(&q, job->error_text);
     bcj2_status status = bcj2__store_updated(&q, job->seq);
     bcj2__store_leave(s);

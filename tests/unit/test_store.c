@@ -81,7 +81,7 @@ static struct store_job extreme_job(int row, bcj2_guid id)
         .error_http_status = small / 5,
         .error_has_file = flag,
         .error_has_protocol = !flag,
-        .error_file = extremes[row].small / 5,
+        .error_file = small / 11,
         .error_text = flag ? text : NULL,
         .next_attempt = deadline(n, flag),
         .series_start = deadline(n / 2, !flag),
