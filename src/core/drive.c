@@ -234,6 +234,7 @@ void bcj2__drive_free(struct engine *e, struct drive *d)
     bcj2__mem_free(d->get_url);
     bcj2__mem_free(d->get_other_url);
     bcj2__mem_free(d->response_headers);
+    bcj2__mem_free(d->ranges);
     bcj2__mem_wipe(d, sizeof *d); /* session ids are capabilities */
     bcj2__mem_free(d);
 }

@@ -54,6 +54,28 @@ static bool take_names(struct engine *e, struct drive *d, struct store_file *fil
     return d->get_url != NULL || bcj2__engine_check(e, bcj2__detail_no_memory());
 }
 
+static bool take_ranges(struct engine *e, struct drive *d, const struct store_file *file)
+{
+    bcj2__mem_free(d->ranges);
+    d->ranges = NULL;
+    d->range_count = 0;
+    if (file->range_count == 0) {
+        return true;
+    }
+    d->ranges = bcj2__mem_calloc(file->range_count, sizeof *d->ranges);
+    if (d->ranges == NULL) {
+        return bcj2__engine_check(e, bcj2__detail_no_memory());
+    }
+    for (; d->range_count < file->range_count; d->range_count++) {
+        const struct store_range *range = &file->ranges[d->range_count];
+        d->ranges[d->range_count] = (struct get_range){
+            .offset = range->offset,
+            .length = range->length == BCJ2_SIZE_UNKNOWN ? GET_TO_END : range->length,
+        };
+    }
+    return true;
+}
+
 void bcj2__drive_next_file(struct engine *e, struct drive *d)
 {
     struct store_file file = {.index = 0};
@@ -66,7 +88,7 @@ void bcj2__drive_next_file(struct engine *e, struct drive *d)
         return;
     }
     bool known = take_up(d, &file);
-    if (announce(e, d, &file) && take_names(e, d, &file)) {
+    if (announce(e, d, &file) && take_names(e, d, &file) && take_ranges(e, d, &file)) {
         d->work = DRIVE_GET;
         if (known || bcj2__drive_save(e, d)) {
             d->act = DRIVE_ACT_OPEN;

@@ -34,6 +34,19 @@ static uint64_t believed_offset(const struct get_saved *saved, const struct os_s
 
 static void step_get(struct engine *e, struct drive *d, const struct get_event *event);
 
+static struct get_plan plan_of(const struct drive *d)
+{
+    bool reply = d->type != BCJ2_JOB_TYPE_DOWNLOAD;
+    return (struct get_plan){
+        .reply = reply,
+        .foreground = d->priority == BCJ2_JOB_PRIORITY_FOREGROUND,
+        .has_alternative = d->get_other_url != NULL,
+        .fragment = d->get.fragment,
+        .ranges = reply ? NULL : d->ranges,
+        .range_count = reply ? 0 : d->range_count,
+    };
+}
+
 void bcj2__drive_get_opened(struct engine *e, struct drive *d)
 {
     struct os_stat st = {0};
@@ -61,7 +74,8 @@ void bcj2__drive_get_opened(struct engine *e, struct drive *d)
         return;
     }
     memcpy(d->get_boot_id, boot_id, sizeof d->get_boot_id);
-    bcj2__get_init(&d->get, d->get_other_url != NULL, &saved);
+    const struct get_plan plan = plan_of(d);
+    bcj2__get_init(&d->get, &plan, &saved);
     d->saved_offset = saved.offset;
     d->sync_asked = saved.synced;
     d->sync_ms = e->now_ms;
@@ -110,8 +124,7 @@ static void apply_get(struct engine *e, struct drive *d)
         d->sync_asked = 0; /* a sync that is under way is about the old bytes */
     }
     if ((step->connected && !bcj2__drive_connected(e, d)) ||
-        (step->want == GET_WANT_BODY && !cut_file(e, d, step->offset)) ||
-        (step->want == GET_WANT_DONE && !cut_file(e, d, d->get.saved.offset)) ||
+        (step->cut && !cut_file(e, d, step->offset)) ||
         ((step->save || step->restarted) && !bcj2__drive_get_save(e, d))) {
         return;
     }
@@ -151,6 +164,7 @@ void bcj2__drive_get_event(struct engine *e, struct drive *d, const struct net_e
     struct get_event step = {
         .now_ms = e->now_ms,
         .head = event->head,
+        .elapsed_ms = event->elapsed_ms,
         .written = d->flowing ? event->sink_offset : d->get.saved.offset,
         .failure = event->failure,
         .local_status = event->local_status,
@@ -192,6 +206,9 @@ bcj2_status bcj2__drive_get_send(struct engine *e, struct drive *d)
     CLEANUP_BUF struct buf lines = BUF_INIT(LIMIT_HEAD_BYTES);
     if (r->range) {
         (void)bcj2__buf_printf(&lines, "Range: bytes=%llu-", (unsigned long long)r->first);
+        if (r->last != GET_TO_END) {
+            (void)bcj2__buf_printf(&lines, "%llu", (unsigned long long)r->last);
+        }
         (void)bcj2__buf_append(&lines, "", 1);
     }
     if (r->if_range != NULL) {

@@ -146,6 +146,7 @@ static const char version_2[] =
     "ALTER TABLE farewells ADD COLUMN job_seq INTEGER NOT NULL DEFAULT 0;"
     "CREATE INDEX farewells_job ON farewells (job_seq);"
     "ALTER TABLE transfers ADD COLUMN get_file INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE transfers ADD COLUMN get_remote_total INTEGER NOT NULL DEFAULT 0;"
     "CREATE TABLE job_http ("
     " job_seq INTEGER PRIMARY KEY REFERENCES jobs (seq) ON DELETE CASCADE,"
     " method TEXT,"

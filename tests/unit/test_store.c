@@ -262,6 +262,7 @@ static void fill_transfer(struct store_transfer *t, int row)
     t->get.bad_answers = flag ? UINT32_MAX : 0;
     (void)snprintf(t->get_boot_id, sizeof t->get_boot_id, "%s", text);
     t->get_file = small / 13;
+    t->get.remote_total = n / 17;
 }
 
 static void same_transfer(const struct store_transfer *a, const struct store_transfer *b)
@@ -298,6 +299,7 @@ static void same_transfer(const struct store_transfer *a, const struct store_tra
     ck_assert_uint_eq(a->get.bad_answers, b->get.bad_answers);
     ck_assert_str_eq(a->get_boot_id, b->get_boot_id);
     ck_assert_uint_eq(a->get_file, b->get_file);
+    ck_assert_uint_eq(a->get.remote_total, b->get.remote_total);
 }
 
 START_TEST(a_transfer_comes_back_as_it_went_in)
