@@ -179,7 +179,7 @@ static const struct {
     {"127.0.0.1", "a.pem", "CURL_CA_BUNDLE", "a.pem", NULL, NET_OK},
     {"127.0.0.1", "a.pem", "SSL_CERT_FILE", "a.pem", NULL, NET_OK},
     {"127.0.0.1", "a.pem", "CURL_CA_BUNDLE", "a.pem", "-verify", NET_OK},
-    {"127.0.0.1", "a.pem", "CURL_CA_BUNDLE", "a.pem", "-Verify", NET_TLS_HANDSHAKE},
+    {"127.0.0.1", "a.pem", "CURL_CA_BUNDLE", "a.pem", "-Verify", NET_TLS_CLIENT_WANTED},
     {"127.0.0.1", "a.pem", NULL, NULL, NULL, NET_TLS_CERTIFICATE},
     {"127.0.0.1", "a.pem", "CURL_CA_BUNDLE", "missing.pem", NULL, NET_TLS_CERTIFICATE},
     {"127.0.0.2", "a.pem", "CURL_CA_BUNDLE", "a.pem", NULL, NET_TLS_CERTIFICATE},
