@@ -407,6 +407,7 @@ void *bcj2__net_destroy(struct net *n)
     if (n->multi != NULL) {
         (void)curl_multi_cleanup(n->multi);
     }
+    bcj2__net_free_identities(n);
     bcj2__mem_free(n->watched);
     bcj2__mem_free(n->ca_file);
     bcj2__mem_free(n);

@@ -86,10 +86,13 @@ struct xfer {
     char detail[CURL_ERROR_SIZE]; /* libcurl writes its words here */
 };
 
+struct net_identity;
+
 struct net {
     const struct log *log;
     CURLM *multi;
-    char *ca_file; /* NULL: libcurl's own choice */
+    char *ca_file;                   /* NULL: libcurl's own choice */
+    struct net_identity *identities; /* client certificates with their keys, as they were used */
     struct xfer *running;
     uint32_t running_count;
     struct xfer *first_event, *last_event;
@@ -120,6 +123,7 @@ bcj2_status bcj2__net_setup(struct xfer *x, const struct net_request *request);
 CURLcode bcj2__net_set_tls(struct xfer *x, const struct net_tls *tls);
 /* No client certificate from now on. */
 CURLcode bcj2__net_drop_certificate(struct xfer *x);
+void bcj2__net_free_identities(struct net *n);
 
 /* ---- net_redirect.c ---- */
 
