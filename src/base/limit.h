@@ -26,11 +26,12 @@
 #define LIMIT_LINK_OUTPUT_BYTES 65536                  /* waiting to be sent to one peer */
 
 /* jobs */
-#define LIMIT_RETRY_DELAY_MIN_S     5u
-#define LIMIT_RETRY_DELAY_DEFAULT_S 600u
-#define LIMIT_NO_PROGRESS_DEFAULT_S 1209600u
-#define LIMIT_REPLY_IN_MEMORY       1048576u
-#define LIMIT_FAREWELL_S            86400u /* Close and Cancel are repeated so long at most */
+#define LIMIT_RETRY_DELAY_MIN_S      5u
+#define LIMIT_RETRY_DELAY_DEFAULT_S  600u
+#define LIMIT_NO_PROGRESS_DEFAULT_S  1209600u
+#define LIMIT_MAX_DOWNLOAD_DEFAULT_S 7776000u
+#define LIMIT_REPLY_IN_MEMORY        1048576u
+#define LIMIT_FAREWELL_S             86400u /* Close and Cancel are repeated so long at most */
 
 /* what a server may send */
 #define LIMIT_HEAD_BYTES         65536 /* one response head, status line and all fields */

@@ -139,6 +139,7 @@ bcj2_status bcj2__job_create(struct core *c, const char *display_name, bcj2_job_
         .notify_flags = 3,
         .retry_delay_s = LIMIT_RETRY_DELAY_DEFAULT_S,
         .no_progress_s = LIMIT_NO_PROGRESS_DEFAULT_S,
+        .max_download_s = LIMIT_MAX_DOWNLOAD_DEFAULT_S,
         .creation_time = now,
         .modification_time = now,
     };

@@ -281,7 +281,8 @@ bcj2_status bcj2__store_purge(struct store *s, bcj2_filetime before, uint32_t *r
     bcj2_status status = bcj2__store_need_transaction(s);
     if (status == BCJ2_OK) {
         struct sql q = bcj2__sql(s, "DELETE FROM jobs WHERE state IN (7, 8) AND reply_temp IS NULL"
-                                    " AND modification_time < ?");
+                                    " AND modification_time < ? AND NOT EXISTS (SELECT 1 FROM"
+                                    " files WHERE job_seq = seq AND temp_name IS NOT NULL)");
         bcj2__sql_bind_u64(&q, before);
         status = bcj2__sql_run(&q);
     }

@@ -392,12 +392,15 @@ START_TEST(a_schema_that_becomes_newer_meanwhile_is_not_written)
 {
     assert_status(bcj2__store_open(scratch, NULL, &store), BCJ2_OK);
     int64_t seq = add_job(BCJ2_JOB_STATE_SUSPENDED);
-    run_sql("PRAGMA user_version = 2");
+    char newer[48], ours[48];
+    (void)snprintf(newer, sizeof newer, "PRAGMA user_version = %d", STORE_VERSION + 1);
+    (void)snprintf(ours, sizeof ours, "PRAGMA user_version = %d", STORE_VERSION);
+    run_sql(newer);
     assert_status(bcj2__store_begin(store, true), BCJ2_E_NOT_SUPPORTED);
     ck_assert_ptr_nonnull(strstr(bcj2__detail_get(), scratch));
     bcj2_job_state state;
     assert_status(bcj2__store_job_state(store, seq, &state), BCJ2_OK);
-    run_sql("PRAGMA user_version = 1");
+    run_sql(ours);
     begin(); /* the lock was given back */
     commit();
     store = bcj2__store_close(store);
