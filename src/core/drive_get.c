@@ -225,11 +225,12 @@ bcj2_status bcj2__drive_get_send(struct engine *e, struct drive *d)
     }
     const struct net_request request = {
         .token = d->token,
-        .method = "GET",
+        .method = r->head ? "HEAD" : "GET",
         .url = r->alternative && d->get_other_url != NULL ? d->get_other_url : d->get_url,
         .lines = lines.data,
         .body_fd = -1,
-        .follow_redirects = true,
+        .redirects = NET_REDIRECTS_FOLLOW,
+        .http2 = true,
         .pause_at_body = true,
         .sink_fd = d->sink_fd,
         .response_timeout_ms = bcj2__timeouts.response_ms,
