@@ -69,6 +69,27 @@ typedef int32_t bcj2_error_context;
 #define BCJ2_ERROR_CONTEXT_REMOTE_APPLICATION          ((bcj2_error_context)7)
 #define BCJ2_ERROR_CONTEXT_SERVER_CERTIFICATE_CALLBACK ((bcj2_error_context)8)
 
+/* Security flags of a job, with the values of Windows. The ignore flags cover what libcurl can ignore:
+   IGNORE_CERT_CN_INVALID the name alone; IGNORE_UNKNOWN_CA everything but the name, so dates, usage and
+   signatures too. */
+#define BCJ2_SSL_ENABLE_CRL_CHECK                     0x1u
+#define BCJ2_SSL_IGNORE_CERT_CN_INVALID               0x2u
+#define BCJ2_SSL_IGNORE_CERT_DATE_INVALID             0x4u
+#define BCJ2_SSL_IGNORE_UNKNOWN_CA                    0x8u
+#define BCJ2_SSL_IGNORE_CERT_WRONG_USAGE              0x10u
+#define BCJ2_HTTP_REDIRECT_POLICY_MASK                0x700u
+#define BCJ2_HTTP_REDIRECT_POLICY_ALLOW_SILENT        0x0u
+#define BCJ2_HTTP_REDIRECT_POLICY_ALLOW_REPORT        0x100u
+#define BCJ2_HTTP_REDIRECT_POLICY_DISALLOW            0x200u
+#define BCJ2_HTTP_REDIRECT_POLICY_ALLOW_HTTPS_TO_HTTP 0x800u
+
+typedef int32_t bcj2_tls_version;
+#define BCJ2_TLS_VERSION_DEFAULT ((bcj2_tls_version)0)
+#define BCJ2_TLS_VERSION_1_0     ((bcj2_tls_version)10)
+#define BCJ2_TLS_VERSION_1_1     ((bcj2_tls_version)11)
+#define BCJ2_TLS_VERSION_1_2     ((bcj2_tls_version)12)
+#define BCJ2_TLS_VERSION_1_3     ((bcj2_tls_version)13)
+
 typedef uint64_t bcj2_filetime; /* 100 ns since 1601-01-01 UTC; 0 = never */
 
 typedef struct bcj2_job_progress {

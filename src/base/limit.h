@@ -36,6 +36,7 @@
 /* what a server may send */
 #define LIMIT_HEAD_BYTES         65536 /* one response head, status line and all fields */
 #define LIMIT_HEAD_FIELDS        256
+#define LIMIT_INTERIM_HEADS      100   /* 1xx before an answer; together LIMIT_HEAD_BYTES at most */
 #define LIMIT_HEADER_VALUE_BYTES 4096  /* what the server accepts, per field */
 #define LIMIT_ERROR_BODY_BYTES   65536 /* of an unexpected body this much is drained */
 #define LIMIT_SESSION_ID_BYTES   100

@@ -331,6 +331,7 @@ static struct store_farewell extreme_farewell(int row)
 {
     char *text = (char *)(uintptr_t)extremes[row].text;
     return (struct store_farewell){
+        .job_seq = row + 1,
         .packet = row == 0 ? BUP_PACKET_CLOSE : BUP_PACKET_CANCEL,
         .url = text,
         .session_id = text,
@@ -343,6 +344,7 @@ static struct store_farewell extreme_farewell(int row)
 
 static void same_farewell(const struct store_farewell *a, const struct store_farewell *b)
 {
+    ck_assert_int_eq(a->job_seq, b->job_seq);
     ck_assert_int_eq(a->packet, b->packet);
     ck_assert_str_eq(a->url, b->url);
     ck_assert_str_eq(a->session_id, b->session_id);
