@@ -41,6 +41,7 @@
 /* what a server may send */
 #define LIMIT_HEAD_BYTES         65536 /* one response head, status line and all fields */
 #define LIMIT_HEAD_FIELDS        256
+#define LIMIT_INTERIM_HEADS      100   /* 1xx before an answer; together LIMIT_HEAD_BYTES at most */
 #define LIMIT_HEADER_VALUE_BYTES 4096  /* what the server accepts, per field */
 #define LIMIT_ERROR_BODY_BYTES   65536 /* of an unexpected body this much is drained */
 #define LIMIT_SESSION_ID_BYTES   100
@@ -54,6 +55,10 @@
 #define LIMIT_FRAGMENT_MAX              (13u * 1024 * 1024)
 #define LIMIT_FRAGMENT_START            (256u * 1024)
 #define LIMIT_FRAGMENT_START_FOREGROUND (4u * 1024 * 1024)
+#define LIMIT_DOWNLOAD_FRAGMENT_MIN     (64u * 1024) /* wire-protocol 4.1 */
+
+/* a file that is fetched whole again from a server without ranges: smaller than this */
+#define LIMIT_WHOLE_AGAIN_BYTES (UINT64_C(2) * 1024 * 1024 * 1024)
 
 /* replies: synced at least so often, and at the end */
 #define LIMIT_SYNC_EVERY_BYTES (64u * 1024 * 1024)
