@@ -19,11 +19,15 @@ enum net_failure {
     NET_TLS_CERTIFICATE,  /* authority, name, date */
     NET_TLS_REVOKED,
     NET_TLS_REVOCATION_UNKNOWN,
-    NET_TLS_HANDSHAKE, /* TLS failed for another reason */
+    NET_TLS_PIN,           /* the server's key is not the pinned one */
+    NET_TLS_CLIENT_WANTED, /* the server wants a client certificate, or another one */
+    NET_TLS_CLIENT_KEY,    /* ours cannot be used: not a certificate, wrong key or password */
+    NET_TLS_FILE,          /* a file that TLS needs could not be read; see the result's status */
+    NET_TLS_HANDSHAKE,     /* TLS failed for another reason */
     NET_PROXY_NOT_RESOLVED,
     NET_PROXY_CANNOT_CONNECT,
     NET_NO_NETWORK,
-    NET_REDIRECT_REFUSED, /* too many, or from https to http */
+    NET_REDIRECT_REFUSED, /* too many, from https to http, or to what is no plain http(s) URL */
     NET_LOCAL_READ,       /* the file to send could not be read; see the result's status */
     NET_LOCAL_WRITE,      /* the file to write could not be written; see the result's status */
     NET_LOCAL_SHORT,      /* the file to send ended before the range did, or changed */

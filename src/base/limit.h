@@ -11,6 +11,11 @@
 #define LIMIT_PATH_BYTES         4095
 #define LIMIT_URL_BYTES          8192
 #define LIMIT_CONTENT_NAME_BYTES 260
+#define LIMIT_CUSTOM_HEADERS     16383
+#define LIMIT_HTTP_METHOD        64
+#define LIMIT_PINNED_KEY_BYTES   4095
+#define LIMIT_PASSWORD_UTF16     65536
+#define LIMIT_RANGES_PER_FILE    10000 /* the manager's option can only lower it */
 
 /* managers */
 #define LIMIT_SLOTS                    1024
@@ -26,15 +31,17 @@
 #define LIMIT_LINK_OUTPUT_BYTES 65536                  /* waiting to be sent to one peer */
 
 /* jobs */
-#define LIMIT_RETRY_DELAY_MIN_S     5u
-#define LIMIT_RETRY_DELAY_DEFAULT_S 600u
-#define LIMIT_NO_PROGRESS_DEFAULT_S 1209600u
-#define LIMIT_REPLY_IN_MEMORY       1048576u
-#define LIMIT_FAREWELL_S            86400u /* Close and Cancel are repeated so long at most */
+#define LIMIT_RETRY_DELAY_MIN_S      5u
+#define LIMIT_RETRY_DELAY_DEFAULT_S  600u
+#define LIMIT_NO_PROGRESS_DEFAULT_S  1209600u
+#define LIMIT_MAX_DOWNLOAD_DEFAULT_S 7776000u
+#define LIMIT_REPLY_IN_MEMORY        1048576u
+#define LIMIT_FAREWELL_S             86400u /* Close and Cancel are repeated so long at most */
 
 /* what a server may send */
 #define LIMIT_HEAD_BYTES         65536 /* one response head, status line and all fields */
 #define LIMIT_HEAD_FIELDS        256
+#define LIMIT_INTERIM_HEADS      100   /* 1xx before an answer; together LIMIT_HEAD_BYTES at most */
 #define LIMIT_HEADER_VALUE_BYTES 4096  /* what the server accepts, per field */
 #define LIMIT_ERROR_BODY_BYTES   65536 /* of an unexpected body this much is drained */
 #define LIMIT_SESSION_ID_BYTES   100
@@ -48,6 +55,10 @@
 #define LIMIT_FRAGMENT_MAX              (13u * 1024 * 1024)
 #define LIMIT_FRAGMENT_START            (256u * 1024)
 #define LIMIT_FRAGMENT_START_FOREGROUND (4u * 1024 * 1024)
+#define LIMIT_DOWNLOAD_FRAGMENT_MIN     (64u * 1024) /* wire-protocol 4.1 */
+
+/* a file that is fetched whole again from a server without ranges: smaller than this */
+#define LIMIT_WHOLE_AGAIN_BYTES (UINT64_C(2) * 1024 * 1024 * 1024)
 
 /* replies: synced at least so often, and at the end */
 #define LIMIT_SYNC_EVERY_BYTES (64u * 1024 * 1024)

@@ -49,6 +49,7 @@ static bcj2_status entered(struct core *c, struct store_job *job, bcj2_job_state
         job->error_code = BCJ2_OK;
         job->error_http_status = 0;
         job->error_has_file = job->error_has_protocol = false;
+        job->error_file = 0;
         bcj2_status s = bcj2__store_set_error(c->store, job, now);
         if (BCJ2_FAILED(s)) {
             return s;

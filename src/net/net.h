@@ -16,15 +16,42 @@
 
 struct net;
 
-/* What may be done to a server's certificate check is nothing: TLS is verified with the system's
-   CAs (or $CURL_CA_BUNDLE / $SSL_CERT_FILE, as libcurl's own tools do). */
+/* What becomes of 301, 302, 303, 307 and 308 with a Location; never followed with a body. At most
+   LIMIT_REDIRECTS hops, to http(s) URLs without a user name. */
+enum net_redirects {
+    NET_REDIRECTS_NONE,             /* it is the answer */
+    NET_REDIRECTS_FOLLOW,           /* never from https to http */
+    NET_REDIRECTS_FOLLOW_DOWNGRADE, /* that too */
+};
+
+/* How a job wants TLS; NULL and 0 are the defaults: the system's CAs (or $CURL_CA_BUNDLE /
+   $SSL_CERT_FILE, as libcurl's own tools do), TLS 1.2 at least. Connections are not shared between
+   transfers whose options differ. Of security_flags count:
+   BCJ2_SSL_ENABLE_CRL_CHECK: the server must staple a good OCSP answer;
+   BCJ2_SSL_IGNORE_CERT_CN_INVALID: the name is not looked at;
+   BCJ2_SSL_IGNORE_UNKNOWN_CA: nothing but the name and the pinned key is (libcurl has no finer one). */
+struct net_tls {
+    const char *ca_file;      /* PEM; trusted instead of the system's */
+    const char *certificate;  /* PEM; shown to the request's own origin only */
+    const char *key;          /* NULL: in the certificate's file */
+    const char *key_password; /* NULL: none */
+    const char *pinned_key;   /* "sha256//BASE64", more behind ';', or a PEM/DER file */
+    bcj2_tls_version min, max;
+    uint32_t security_flags;
+};
+
 struct net_request {
     uint64_t token;     /* the caller's name for the transfer; unique among running ones */
-    const char *method; /* "BITS_POST" or "GET" */
+    const char *method; /* any token; "HEAD": no body comes */
     const char *url;    /* without fragment */
     const char *lines;  /* "Name: value" NUL … NUL: more header lines; NULL: none */
-    bool has_body;      /* BITS_POST: Content-Length is always sent, 0 too */
-    int body_fd;        /* borrowed until the transfer's DONE */
+    /* of the same form, for the request's own origin (scheme, host, port) only: the first redirect to
+       another drops them for good */
+    const char *private_lines;
+    const struct net_tls *tls; /* NULL: defaults; copied */
+    bool http2;                /* may be used, if the server offers it over TLS */
+    bool has_body;             /* Content-Length is always sent, 0 too */
+    int body_fd;               /* borrowed until the transfer's DONE */
     uint64_t body_offset, body_length;
     /* the file as it must still be when the last byte of the body is read: if it is not, that byte
        does not go out (NET_LOCAL_SHORT) */
@@ -32,10 +59,10 @@ struct net_request {
     uint64_t body_file_size;
     int64_t body_mtime_s;
     int32_t body_mtime_ns;
-    bool follow_redirects; /* GET: up to 10, never from https to http */
-    bool pause_at_body;    /* GET: report the head before the first body byte and wait for
-                              bcj2__net_continue() */
-    int sink_fd;           /* where the body goes; borrowed; -1: drained up to 64 KiB, then cut */
+    enum net_redirects redirects;
+    bool pause_at_body; /* report the head before the first body byte and wait for
+                           bcj2__net_continue() */
+    int sink_fd;        /* where the body goes; borrowed; -1: drained up to 64 KiB, then cut */
     uint32_t response_timeout_ms;
 };
 
@@ -50,15 +77,15 @@ struct net_event {
     uint64_t token;
     const struct hdrs
         *head; /* valid until the next call of an engine function; status 0: none came */
-    enum net_failure failure;  /* DONE: NET_OK if the answer is complete */
-    bcj2_status local_status;  /* DONE with NET_LOCAL_* */
-    uint64_t elapsed_ms;       /* from the start to now */
-    uint64_t sent;             /* bytes of the body handed to the socket */
-    uint64_t written;          /* bytes written to the sink */
-    uint64_t sink_offset;      /* where the next byte would go */
-    bool reused;               /* on an old connection */
-    bool connected;            /* a connection had been made */
-    const char *detail;        /* libcurl's words, "" if none; without secrets */
+    enum net_failure failure; /* DONE: NET_OK if the answer is complete */
+    bcj2_status local_status; /* DONE with NET_LOCAL_* or NET_TLS_FILE */
+    uint64_t elapsed_ms;      /* from the start to now */
+    uint64_t sent;            /* bytes of the body handed to the socket */
+    uint64_t written;         /* bytes written to the sink */
+    uint64_t sink_offset;     /* where the next byte would go */
+    bool reused;              /* on an old connection */
+    bool connected;     /* a connection had been made (to the last hop, as reused is about it) */
+    const char *detail; /* libcurl's words, "" if none; without secrets */
     const char *effective_url; /* after redirects; NULL if the same */
 };
 

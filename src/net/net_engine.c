@@ -42,8 +42,9 @@ static void fill_xfer(struct net *n, struct xfer *x, const struct net_request *r
         .head = x->head,
         .token = request->token,
         .has_body = request->has_body,
-        .follows = request->follow_redirects && !request->has_body,
-        .https_only = bcj2__str_same_n(request->url, "https:", 6),
+        .redirects = request->has_body ? NET_REDIRECTS_NONE : request->redirects,
+        .is_head = strcmp(request->method, "HEAD") == 0,
+        .is_post = strcmp(request->method, "POST") == 0,
         .body_fd = request->body_fd,
         .body_offset = request->body_offset,
         .body_length = request->has_body ? request->body_length : 0,
@@ -72,7 +73,7 @@ bcj2_status bcj2__net_start(struct net *n, const struct net_request *request)
     }
     fill_xfer(n, x, request);
     bcj2_status status = bcj2__net_setup(x, request);
-    if (BCJ2_SUCCEEDED(status)) {
+    if (BCJ2_SUCCEEDED(status) && x->failure == NET_OK) {
         status = bcj2__net_multi_status(curl_multi_add_handle(n->multi, x->easy), "adding");
     }
     if (BCJ2_FAILED(status)) {
@@ -81,7 +82,26 @@ bcj2_status bcj2__net_start(struct net *n, const struct net_request *request)
     }
     bcj2__net_link(n, x);
     n->moved = true;
+    if (x->failure != NET_OK) { /* known before anything was sent */
+        bcj2__net_clean_detail(x->why);
+        x->phase = XFER_OVER;
+        bcj2__net_due(x, XFER_DONE_DUE);
+    }
     return BCJ2_OK;
+}
+
+/* The transfer goes on at another URL; false: it ends here. */
+static bool go_on(struct xfer *x)
+{
+    if (!bcj2__net_redirect(x)) {
+        return false;
+    }
+    if (curl_multi_add_handle(x->net->multi, x->easy) != CURLM_OK) {
+        bcj2__net_fail(x, NET_NO_MEMORY, "no memory to follow a redirect");
+        return false;
+    }
+    x->net->moved = true;
+    return true;
 }
 
 /* Out of the multi handle, with libcurl's result; the next event follows from what was seen. */
@@ -89,10 +109,13 @@ static void finish(struct xfer *x, CURLcode result)
 {
     (void)curl_multi_remove_handle(x->net->multi, x->easy);
     bcj2__net_conclude(x, result);
+    if (x->failure == NET_OK && bcj2__net_is_redirect(x) && go_on(x)) {
+        return;
+    }
     if (x->due == XFER_HEAD_DUE || x->awaits_answer) {
         return; /* the head is to be told and answered first; bcj2__net_continue() finds that it is over */
     }
-    if (x->asks_at_body && x->head_complete && x->failure != NET_REDIRECT_REFUSED) {
+    if (x->asks_at_body && x->head_complete && !bcj2__net_is_redirect(x)) {
         x->asks_at_body = false;
         x->awaits_answer = true;
         bcj2__net_due(x, XFER_HEAD_DUE);
@@ -248,7 +271,7 @@ bcj2_status bcj2__net_poll(struct net *n, uint64_t timeout_ms)
     if (deadline != UINT64_MAX) {
         wait_ms = MIN(wait_ms, deadline - now);
     }
-    if (n->first_event != NULL) {
+    if (n->first_event != NULL || n->moved) {
         wait_ms = 0;
     }
     bcj2_status status =
@@ -273,9 +296,7 @@ void bcj2__net_wake(struct net *n)
    such a one only the host is named. */
 static void url_for_log(const struct xfer *x, char text[256])
 {
-    const char *used = NULL;
-    (void)curl_easy_getinfo(x->easy, CURLINFO_EFFECTIVE_URL, &used);
-    bcj2__url_for_people(used == NULL ? "" : used, text);
+    bcj2__url_for_people(x->url, text);
     char *host = strstr(text, "://");
     if (!x->has_body && host != NULL) {
         host += 3;
@@ -323,7 +344,7 @@ bool bcj2__net_next(struct net *n, struct net_event *ret)
         .reused = x->reused,
         .connected = x->connected,
         .detail = done ? x->why : "",
-        .effective_url = x->effective_url,
+        .effective_url = x->hops > 0 ? x->url : NULL,
     };
     if (done) {
         log_done(x, ret->elapsed_ms);
@@ -386,6 +407,7 @@ void *bcj2__net_destroy(struct net *n)
     if (n->multi != NULL) {
         (void)curl_multi_cleanup(n->multi);
     }
+    bcj2__net_free_identities(n);
     bcj2__mem_free(n->watched);
     bcj2__mem_free(n->ca_file);
     bcj2__mem_free(n);

@@ -32,6 +32,14 @@ static bool broke_in_handshake(const struct net_fault *fault)
            says(fault, "Broken pipe");
 }
 
+/* Alerts of a server about our certificate, or that there is none: in the handshake, or at the first
+   read where TLS 1.3 sends them later. */
+static bool wants_other_certificate(const struct net_fault *fault)
+{
+    return says(fault, "alert") &&
+           (says(fault, "certificate") || says(fault, "unknown ca") || says(fault, "unknown CA"));
+}
+
 /* NET_OTHER: it has nothing to do with TLS either. */
 static enum net_failure tls_failure(const struct net_fault *fault)
 {
@@ -39,18 +47,22 @@ static enum net_failure tls_failure(const struct net_fault *fault)
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_ISSUER_ERROR:
-    case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
         return NET_TLS_CERTIFICATE;
-    case CURLE_SSL_INVALIDCERTSTATUS:
-        return NET_TLS_REVOKED;
+    case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+        return NET_TLS_PIN;
+    case CURLE_SSL_INVALIDCERTSTATUS: /* revoked, unknown, none, not to be trusted */
+        return says(fault, "revocation reason") ? NET_TLS_REVOKED : NET_TLS_REVOCATION_UNKNOWN;
     case CURLE_SSL_CRL_BADFILE:
         return NET_TLS_REVOCATION_UNKNOWN;
     case CURLE_SSL_CONNECT_ERROR:
-        return broke_in_handshake(fault) ? NET_CONNECTION_BROKE : NET_TLS_HANDSHAKE;
+        return broke_in_handshake(fault)        ? NET_CONNECTION_BROKE
+               : wants_other_certificate(fault) ? NET_TLS_CLIENT_WANTED
+                                                : NET_TLS_HANDSHAKE;
+    case CURLE_SSL_CERTPROBLEM:
+        return NET_TLS_CLIENT_KEY;
     case CURLE_SSL_ENGINE_NOTFOUND:
     case CURLE_SSL_ENGINE_SETFAILED:
     case CURLE_SSL_ENGINE_INITFAILED:
-    case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_CIPHER:
     case CURLE_SSL_SHUTDOWN_FAILED:
     case CURLE_SSL_CLIENTCERT:
@@ -68,9 +80,7 @@ static enum net_failure broken_answer(const struct net_fault *fault)
     if (says(fault, "hunked-") || says(fault, "chunk hex")) {
         return NET_BAD_HTTP;
     }
-    return says(fault, "certificate required") || says(fault, "bad certificate")
-               ? NET_TLS_HANDSHAKE
-               : NET_CONNECTION_BROKE;
+    return wants_other_certificate(fault) ? NET_TLS_CLIENT_WANTED : NET_CONNECTION_BROKE;
 }
 
 enum net_failure bcj2__net_failure_of(const struct net_fault *fault)
@@ -99,15 +109,8 @@ enum net_failure bcj2__net_failure_of(const struct net_fault *fault)
     case CURLE_QUIC_CONNECT_ERROR:
     case CURLE_UNRECOVERABLE_POLL:
         return NET_CONNECTION_BROKE;
-    case CURLE_UNSUPPORTED_PROTOCOL: /* of a redirect; of an answer: HTTP/0.9 or an unknown one */
-        return fault->redirected  ? NET_REDIRECT_REFUSED
-               : fault->connected ? NET_BAD_HTTP
-                                  : NET_OTHER;
-    case CURLE_URL_MALFORMAT:
-    case CURLE_LOGIN_DENIED: /* a user name in the URL */
-        return fault->redirected ? NET_REDIRECT_REFUSED : NET_OTHER;
-    case CURLE_TOO_MANY_REDIRECTS:
-        return NET_REDIRECT_REFUSED;
+    case CURLE_UNSUPPORTED_PROTOCOL: /* of an answer: HTTP/0.9 or an unknown one */
+        return fault->connected ? NET_BAD_HTTP : NET_OTHER;
     case CURLE_WEIRD_SERVER_REPLY:
     case CURLE_HTTP2:
     case CURLE_HTTP3:

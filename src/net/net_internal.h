@@ -5,6 +5,8 @@
    net_list.c     where transfers are kept: running, with an event, for later
    net_xfer.c     one transfer: libcurl's callbacks, and how it ends
    net_setup.c    the options of an easy handle
+   net_tls.c      those that are about TLS
+   net_redirect.c the next hop
    net_failure.c  libcurl's codes in our words
 
    Not here: anything another floor may use (net.h). */
@@ -41,10 +43,15 @@ struct xfer {
     struct xfer *next, *previous; /* among the running, or among the kept (next only) */
     struct xfer *next_event;
     CURL *easy;
-    struct curl_slist *lines;
+    struct curl_slist *lines;       /* all header lines; the private ones last */
+    struct curl_slist *last_public; /* of them; NULL: the private ones were dropped, or none */
+    char *url;                      /* of this hop */
+    uint32_t hops;                  /* redirects that were followed */
 
     uint64_t token;
-    bool has_body, follows, https_only; /* https_only: one hop was https, http is refused now */
+    bool has_body;
+    enum net_redirects redirects;
+    bool is_head, is_post;
     int body_fd;
     uint64_t body_offset, body_length, body_taken; /* taken: given to libcurl */
     bool body_guarded;
@@ -64,6 +71,7 @@ struct xfer {
     bool connected, reused;
     long connections_made;
 
+    uint32_t interim_heads, interim_bytes; /* 1xx since the request went out */
     struct hdrs head;
     bool head_complete; /* of a final answer: what comes now is body or trailers */
     bool asks_at_body;  /* pause_at_body, and the caller was not asked yet */
@@ -75,14 +83,16 @@ struct xfer {
     enum net_failure failure;  /* set by whoever saw it first; NET_OK: ask libcurl's code */
     char why[CURL_ERROR_SIZE]; /* that failure in words; "": none */
     bcj2_status local_status;
-    const char *effective_url;
     char detail[CURL_ERROR_SIZE]; /* libcurl writes its words here */
 };
+
+struct net_identity;
 
 struct net {
     const struct log *log;
     CURLM *multi;
-    char *ca_file; /* NULL: libcurl's own choice */
+    char *ca_file;                   /* NULL: libcurl's own choice */
+    struct net_identity *identities; /* client certificates with their keys, as they were used */
     struct xfer *running;
     uint32_t running_count;
     struct xfer *first_event, *last_event;
@@ -96,10 +106,37 @@ struct net {
 
 /* ---- net_setup.c ---- */
 
+/* The first failure of a series sticks. */
+#define SET(result, easy, option, value)                            \
+    do {                                                            \
+        if ((result) == CURLE_OK) {                                 \
+            (result) = curl_easy_setopt((easy), (option), (value)); \
+        }                                                           \
+    } while (0)
+
 /* All options of x->easy for the request; x is filled already. */
 bcj2_status bcj2__net_setup(struct xfer *x, const struct net_request *request);
 
+/* ---- net_tls.c ---- */
+
+/* A file that cannot be read, or a check this libcurl cannot do, fails x; NULL: defaults. */
+CURLcode bcj2__net_set_tls(struct xfer *x, const struct net_tls *tls);
+/* No client certificate from now on. */
+CURLcode bcj2__net_drop_certificate(struct xfer *x);
+void bcj2__net_free_identities(struct net *n);
+
+/* ---- net_redirect.c ---- */
+
+/* Is the head that is there one that is followed: not the answer? */
+bool bcj2__net_is_redirect(const struct xfer *x);
+/* x, out of the multi handle, becomes the request to where its head points. False: it is refused, and
+   x fails. */
+bool bcj2__net_redirect(struct xfer *x);
+
 /* ---- net_xfer.c ---- */
+
+/* Ours is the verdict; libcurl only hears that a callback failed, and its words say just that. */
+void bcj2__net_fail(struct xfer *x, enum net_failure failure, const char *why);
 
 size_t bcj2__net_on_read(char *to, size_t size, size_t count, void *user);
 int bcj2__net_on_seek(void *user, curl_off_t offset, int origin);
@@ -125,7 +162,8 @@ struct xfer *bcj2__net_take(struct net *n);                 /* a kept or new one
 /* Keeps or frees x, which is in no list and out of the multi handle. */
 void bcj2__net_keep(struct net *n, struct xfer *x);
 void bcj2__net_free(struct xfer *x);
-void bcj2__net_free_spent(struct net *n); /* the one whose DONE was handed out, if any */
+void bcj2__net_wipe_lines(struct curl_slist *lines); /* and frees them */
+void bcj2__net_free_spent(struct net *n);            /* the one whose DONE was handed out, if any */
 
 /* ---- net_failure.c ---- */
 
@@ -133,7 +171,6 @@ void bcj2__net_free_spent(struct net *n); /* the one whose DONE was handed out, 
 struct net_fault {
     CURLcode code;
     bool connected;     /* a request could be sent */
-    bool redirected;    /* the last head that came was one that is being followed */
     bool head_begun;    /* a status line came, but the head is not complete */
     bool to_proxy;      /* the connection that was tried was the proxy's */
     int os_error;       /* errno of the connection, 0 = unknown */

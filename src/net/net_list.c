@@ -4,6 +4,8 @@
 #include "net_internal.h"
 #include "mem.h"
 
+#include <string.h>
+
 /* ---- running, and events ---- */
 
 struct xfer *bcj2__net_find(const struct net *n, uint64_t token)
@@ -75,10 +77,20 @@ void bcj2__net_forget_event(struct net *n, struct xfer *x)
 
 /* ---- made, kept, freed ---- */
 
+/* They may hold tokens. */
+void bcj2__net_wipe_lines(struct curl_slist *lines)
+{
+    for (struct curl_slist *line = lines; line != NULL; line = line->next) {
+        bcj2__mem_wipe(line->data, strlen(line->data));
+    }
+    curl_slist_free_all(lines);
+}
+
 void bcj2__net_free(struct xfer *x)
 {
     curl_easy_cleanup(x->easy);
-    curl_slist_free_all(x->lines);
+    bcj2__net_wipe_lines(x->lines);
+    bcj2__mem_free_secret(x->url);
     bcj2__hdrs_done(&x->head);
     bcj2__mem_free(x);
 }
@@ -91,8 +103,10 @@ void bcj2__net_keep(struct net *n, struct xfer *x)
         return;
     }
     curl_easy_reset(x->easy);
-    curl_slist_free_all(x->lines);
-    x->lines = NULL;
+    bcj2__net_wipe_lines(x->lines);
+    x->lines = x->last_public = NULL;
+    bcj2__mem_free_secret(x->url);
+    x->url = NULL;
     bcj2__hdrs_clear(&x->head);
     x->next = n->kept;
     n->kept = x;

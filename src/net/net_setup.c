@@ -3,20 +3,13 @@
 #include "net_internal.h"
 #include "detail.h"
 #include "limit.h"
+#include "mem.h"
 #include "os.h"
 #include "str.h"
 #include "timeouts.h"
 
 #include <bcj2/version.h>
 #include <string.h>
-
-/* The first failure of a series sticks. */
-#define SET(result, easy, option, value)                            \
-    do {                                                            \
-        if ((result) == CURLE_OK) {                                 \
-            (result) = curl_easy_setopt((easy), (option), (value)); \
-        }                                                           \
-    } while (0)
 
 static curl_socket_t open_socket(void *user, curlsocktype purpose, struct curl_sockaddr *address)
 {
@@ -54,36 +47,39 @@ static bool add_field(struct xfer *x, const char *line)
     return ok;
 }
 
-static bool make_lines(struct xfer *x, const struct net_request *request)
+static bool add_fields(struct xfer *x, const char *lines)
 {
-    for (const char *line = request->lines; line != NULL && line[0] != '\0';
-         line += strlen(line) + 1) {
+    for (const char *line = lines; line != NULL && line[0] != '\0'; line += strlen(line) + 1) {
         if (!add_field(x, line)) {
             return false;
         }
     }
-    /* A body goes out at once, with no type: it has none. */
-    return x->has_body ? add_line(x, "Expect:") && add_line(x, "Content-Type:")
-                       : add_line(x, "Accept-Encoding: identity");
+    return true;
 }
 
-static CURLcode set_protocols(CURL *easy, bool https)
+static bool make_lines(struct xfer *x, const struct net_request *request)
 {
-#if LIBCURL_VERSION_NUM >= 0x075500
-    CURLcode result = curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    SET(result, easy, CURLOPT_REDIR_PROTOCOLS_STR, https ? "https" : "http,https");
-#else
-    long either = CURLPROTO_HTTP | CURLPROTO_HTTPS;
-    CURLcode result = curl_easy_setopt(easy, CURLOPT_PROTOCOLS, either);
-    SET(result, easy, CURLOPT_REDIR_PROTOCOLS, https ? (long)CURLPROTO_HTTPS : either);
-#endif
-    return result;
+    /* A body goes out at once, with no type: it has none. */
+    bool ok = add_fields(x, request->lines) &&
+              (x->has_body ? add_line(x, "Expect:") && add_line(x, "Content-Type:")
+                           : add_line(x, "Accept-Encoding: identity"));
+    if (!ok || request->private_lines == NULL) {
+        return ok;
+    }
+    for (x->last_public = x->lines; x->last_public->next != NULL;) {
+        x->last_public = x->last_public->next;
+    }
+    return add_fields(x, request->private_lines);
 }
 
 static CURLcode set_connection(const struct xfer *x)
 {
     CURL *easy = x->easy;
-    CURLcode result = set_protocols(easy, x->https_only);
+#if LIBCURL_VERSION_NUM >= 0x075500
+    CURLcode result = curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+#else
+    CURLcode result = curl_easy_setopt(easy, CURLOPT_PROTOCOLS, CURLPROTO_HTTP | CURLPROTO_HTTPS);
+#endif
     SET(result, easy, CURLOPT_CONNECTTIMEOUT_MS, (long)bcj2__timeouts.connect_ms);
     SET(result, easy, CURLOPT_NOSIGNAL, 1L);
     /* the URL as it was given: what "../" means is for the server to say */
@@ -92,9 +88,6 @@ static CURLcode set_connection(const struct xfer *x)
     SET(result, easy, CURLOPT_TCP_NODELAY, 1L);
     SET(result, easy, CURLOPT_TCP_KEEPALIVE, 1L);
     SET(result, easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
-    if (x->net->ca_file != NULL) {
-        SET(result, easy, CURLOPT_CAINFO, x->net->ca_file);
-    }
 #if LIBCURL_VERSION_NUM >= 0x075700
     /* An abort must not wait for the resolver's thread: it ends by itself. */
     SET(result, easy, CURLOPT_QUICK_EXIT, 1L);
@@ -138,16 +131,17 @@ static CURLcode set_body(struct xfer *x, const char *method)
     return result;
 }
 
-static CURLcode set_download(struct xfer *x, const char *method)
+static CURLcode set_download(struct xfer *x, const struct net_request *request)
 {
     CURL *easy = x->easy;
     CURLcode result = curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
-    if (strcmp(method, "GET") != 0) {
-        SET(result, easy, CURLOPT_CUSTOMREQUEST, method);
+    if (x->is_head) {
+        SET(result, easy, CURLOPT_NOBODY, 1L);
+    } else if (strcmp(request->method, "GET") != 0) {
+        SET(result, easy, CURLOPT_CUSTOMREQUEST, request->method);
     }
-    SET(result, easy, CURLOPT_FOLLOWLOCATION, x->follows ? 1L : 0L);
-    SET(result, easy, CURLOPT_MAXREDIRS, (long)LIMIT_REDIRECTS);
-    SET(result, easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+    SET(result, easy, CURLOPT_HTTP_VERSION,
+        (long)(request->http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
     if (x->sink_fd >= 0) {
         SET(result, easy, CURLOPT_BUFFERSIZE, NET_RECEIVE_BUFFER);
     }
@@ -156,7 +150,8 @@ static CURLcode set_download(struct xfer *x, const char *method)
 
 bcj2_status bcj2__net_setup(struct xfer *x, const struct net_request *request)
 {
-    if (!make_lines(x, request)) {
+    x->url = bcj2__mem_strdup(request->url);
+    if (x->url == NULL || !make_lines(x, request)) {
         return bcj2__detail_no_memory();
     }
     CURLcode result = set_callbacks(x);
@@ -164,9 +159,12 @@ bcj2_status bcj2__net_setup(struct xfer *x, const struct net_request *request)
         result = set_connection(x);
     }
     if (result == CURLE_OK) {
-        result = x->has_body ? set_body(x, request->method) : set_download(x, request->method);
+        result = bcj2__net_set_tls(x, request->tls);
     }
-    SET(result, x->easy, CURLOPT_URL, request->url);
+    if (result == CURLE_OK) {
+        result = x->has_body ? set_body(x, request->method) : set_download(x, request);
+    }
+    SET(result, x->easy, CURLOPT_URL, x->url);
     SET(result, x->easy, CURLOPT_USERAGENT, "libbcj2/" BCJ2_VERSION);
     SET(result, x->easy, CURLOPT_HTTPHEADER, x->lines);
     return bcj2__net_status_of(result);

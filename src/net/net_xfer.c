@@ -13,21 +13,12 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The head that is there is one libcurl follows: not the answer. */
-static bool is_followed(const struct xfer *x)
-{
-    const char *location = bcj2__hdrs_get(&x->head, "Location");
-    return x->follows && x->head.status >= 300 && x->head.status < 400 && location != NULL &&
-           location[0] != '\0';
-}
-
 static bool is_drained(const struct xfer *x)
 {
     return x->sink_fd < 0 && !x->asks_at_body && !x->awaits_answer;
 }
 
-/* Ours is the verdict; libcurl only hears that a callback failed, and its words say just that. */
-static void fail(struct xfer *x, enum net_failure failure, const char *why)
+void bcj2__net_fail(struct xfer *x, enum net_failure failure, const char *why)
 {
     x->failure = failure;
     (void)snprintf(x->why, sizeof x->why, "%s", why);
@@ -56,16 +47,16 @@ size_t bcj2__net_on_read(char *to, size_t size, size_t count, void *user)
     }
     x->local_status = bcj2__os_pread(x->body_fd, to, wanted, x->body_offset + x->body_taken, &got);
     if (BCJ2_FAILED(x->local_status)) {
-        fail(x, NET_LOCAL_READ, bcj2__detail_get());
+        bcj2__net_fail(x, NET_LOCAL_READ, bcj2__detail_get());
         return CURL_READFUNC_ABORT;
     }
     if (got < wanted) {
-        fail(x, NET_LOCAL_SHORT, "the file ended before the part to send did");
+        bcj2__net_fail(x, NET_LOCAL_SHORT, "the file ended before the part to send did");
         return CURL_READFUNC_ABORT;
     }
     /* looked at after the last byte was read: then all of them are of the same file */
     if (x->body_taken + got == x->body_length && !guard_holds(x)) {
-        fail(x, NET_LOCAL_SHORT, "the file changed while it was being sent");
+        bcj2__net_fail(x, NET_LOCAL_SHORT, "the file changed while it was being sent");
         return CURL_READFUNC_ABORT;
     }
     x->body_taken += got;
@@ -86,6 +77,18 @@ int bcj2__net_on_seek(void *user, curl_off_t offset, int origin)
     return CURL_SEEKFUNC_OK;
 }
 
+/* One line of a 1xx head. A server may say that it works, but not for ever. */
+static bool interim_line(struct xfer *x, size_t length, bool begins)
+{
+    x->interim_heads += begins ? 1 : 0;
+    x->interim_bytes += (uint32_t)MIN(length, (size_t)LIMIT_HEAD_BYTES);
+    if (x->interim_heads > LIMIT_INTERIM_HEADS || x->interim_bytes > LIMIT_HEAD_BYTES) {
+        bcj2__net_fail(x, NET_BAD_HTTP, "too many interim answers");
+        return false;
+    }
+    return true;
+}
+
 size_t bcj2__net_on_header(char *line, size_t size, size_t count, void *user)
 {
     struct xfer *x = user;
@@ -93,17 +96,21 @@ size_t bcj2__net_on_header(char *line, size_t size, size_t count, void *user)
     if (x->head_complete) {
         return length; /* a trailer */
     }
-    x->moved_ms = bcj2__os_now_ms();
+    bool begins = length >= 5 && memcmp(line, "HTTP/", 5) == 0;
     if (!bcj2__hdrs_line(&x->head, line, length)) {
         if (x->head.text.no_memory) {
-            fail(x, NET_NO_MEMORY, "no memory for the head of the answer");
+            bcj2__net_fail(x, NET_NO_MEMORY, "no memory for the head of the answer");
         } else {
-            fail(x, NET_BAD_HTTP, "the head of the answer is malformed or too large");
+            bcj2__net_fail(x, NET_BAD_HTTP, "the head of the answer is malformed or too large");
         }
         return 0;
     }
-    if (x->head.status < 200) {
-        return length; /* 1xx: the answer is still to come, and its clock runs */
+    if (x->head.status < 200) { /* the answer is still to come, and its clock runs */
+        return interim_line(x, length, begins) ? length : 0;
+    }
+    if (begins || line[0] == '\r' || line[0] == '\n') {
+        /* not at each line between: a head as a whole has the time of a stall */
+        x->moved_ms = bcj2__os_now_ms();
     }
     if (x->phase == XFER_SENDING || x->phase == XFER_WAITING) {
         x->phase = XFER_RECEIVING;
@@ -122,6 +129,14 @@ size_t bcj2__net_on_write(char *data, size_t size, size_t count, void *user)
     if (length == 0) {
         return 0;
     }
+    if (bcj2__net_is_redirect(x)) {
+        x->received += length;
+        if (x->received > LIMIT_ERROR_BODY_BYTES) {
+            bcj2__net_fail(x, NET_BAD_HTTP, "the body of a redirect is too large");
+            return 0;
+        }
+        return length;
+    }
     if (x->asks_at_body) {
         x->asks_at_body = false;
         x->awaits_answer = true;
@@ -138,7 +153,7 @@ size_t bcj2__net_on_write(char *data, size_t size, size_t count, void *user)
     }
     x->local_status = bcj2__os_pwrite(x->sink_fd, data, length, x->sink_offset);
     if (BCJ2_FAILED(x->local_status)) {
-        fail(x, NET_LOCAL_WRITE, bcj2__detail_get());
+        bcj2__net_fail(x, NET_LOCAL_WRITE, bcj2__detail_get());
         return 0;
     }
     x->sink_offset += length;
@@ -160,16 +175,10 @@ int bcj2__net_on_progress(void *user, curl_off_t to_receive, curl_off_t received
     if (x->phase == XFER_SENDING && x->sent >= x->body_length) {
         x->phase = XFER_WAITING;
     }
-    /* libcurl swallows the body of a redirect itself, however long it is. */
-    if (x->head_complete && x->seen_received > LIMIT_ERROR_BODY_BYTES && is_followed(x)) {
-        fail(x, NET_BAD_HTTP, "the body of a redirect is too large");
-        return 1;
-    }
     return 0;
 }
 
-/* A connection is there and the request goes out now: the first, one after a redirect, or the same
-   again on a new connection. */
+/* A connection is there and the request goes out now: the first time, or the same again on a new connection. */
 int bcj2__net_on_request(void *user, char *remote_ip, char *local_ip, int remote_port,
                          int local_port)
 {
@@ -178,18 +187,10 @@ int bcj2__net_on_request(void *user, char *remote_ip, char *local_ip, int remote
     (void)local_ip;
     (void)remote_port;
     (void)local_port;
-    const char *url = NULL;
-    if (curl_easy_getinfo(x->easy, CURLINFO_EFFECTIVE_URL, &url) == CURLE_OK && url != NULL) {
-        bool https = bcj2__str_same_n(url, "https:", 6);
-        if (x->https_only && !https) {
-            fail(x, NET_REDIRECT_REFUSED, "a redirect from https to http");
-            return CURL_PREREQFUNC_ABORT;
-        }
-        x->https_only = https;
-    }
     /* A libcurl that sends a body again rewinds it only if some of it reached the socket. */
     if (bcj2__net_on_seek(x, 0, SEEK_SET) != CURL_SEEKFUNC_OK) {
-        fail(x, NET_CONNECTION_BROKE, "the connection was closed while the body was being sent");
+        bcj2__net_fail(x, NET_CONNECTION_BROKE,
+                       "the connection was closed while the body was being sent");
         return CURL_PREREQFUNC_ABORT;
     }
     long made = 0;
@@ -198,6 +199,7 @@ int bcj2__net_on_request(void *user, char *remote_ip, char *local_ip, int remote
     x->connections_made = made;
     bcj2__hdrs_clear(&x->head);
     x->head_complete = false;
+    x->interim_heads = x->interim_bytes = 0;
     x->connected = true;
     x->sent = x->seen_received = 0;
     x->moved_ms = bcj2__os_now_ms();
@@ -217,7 +219,8 @@ uint64_t bcj2__net_deadline(const struct xfer *x)
         return x->moved_ms + x->response_timeout_ms;
     case XFER_RECEIVING:
         /* What nobody wants may not dribble for ever. */
-        if (x->head_complete && is_drained(x) && x->sent >= x->body_length) {
+        if (x->head_complete && (is_drained(x) || bcj2__net_is_redirect(x)) &&
+            x->sent >= x->body_length) {
             return MIN(x->head_ms, x->moved_ms) + receive_stall_ms;
         }
         return x->moved_ms + receive_stall_ms;
@@ -240,12 +243,9 @@ static bool went_to_proxy(const struct xfer *x)
     return curl_easy_getinfo(x->easy, CURLINFO_USED_PROXY, &used) == CURLE_OK && used != 0;
 #else
     static const char start[] = "Failed to connect to ";
-    const char *url = NULL;
     struct url parts;
     char problem[128], origin[LIMIT_URL_BYTES + 32];
-    if (!bcj2__str_starts(x->detail, start) ||
-        curl_easy_getinfo(x->easy, CURLINFO_EFFECTIVE_URL, &url) != CURLE_OK || url == NULL ||
-        !bcj2__url_parse(url, &parts, problem)) {
+    if (!bcj2__str_starts(x->detail, start) || !bcj2__url_parse(x->url, &parts, problem)) {
         return false;
     }
     bool bracketed = parts.host[0] == '[';
@@ -280,7 +280,6 @@ static enum net_failure failure_of(const struct xfer *x, CURLcode result)
     struct net_fault fault = {
         .code = result,
         .connected = x->connected,
-        .redirected = is_followed(x),
         .head_begun = x->head.status != 0 && !x->head_complete,
         .to_proxy = went_to_proxy(x),
         .os_error = (int)os_error,
@@ -298,7 +297,6 @@ static bool answer_stands(const struct xfer *x)
     case NET_LOCAL_SHORT:
     case NET_LOCAL_WRITE:
     case NET_NO_MEMORY:
-    case NET_REDIRECT_REFUSED:
         return false;
     default:
         return x->head_complete && is_drained(x);
@@ -307,15 +305,9 @@ static bool answer_stands(const struct xfer *x)
 
 static void note_numbers(struct xfer *x)
 {
-    long redirects = 0;
     curl_off_t sent = 0;
-    const char *url = NULL;
     if (curl_easy_getinfo(x->easy, CURLINFO_SIZE_UPLOAD_T, &sent) == CURLE_OK && sent > 0) {
         x->sent = MAX(x->sent, (uint64_t)sent);
-    }
-    if (curl_easy_getinfo(x->easy, CURLINFO_REDIRECT_COUNT, &redirects) == CURLE_OK &&
-        redirects > 0 && curl_easy_getinfo(x->easy, CURLINFO_EFFECTIVE_URL, &url) == CURLE_OK) {
-        x->effective_url = url;
     }
 }
 
@@ -326,10 +318,10 @@ void bcj2__net_conclude(struct xfer *x, CURLcode result)
         result = CURLE_OK;
     }
     if (x->failure == NET_OK && result != CURLE_OK && !tunnel_was_refused(x)) {
-        fail(x, failure_of(x, result),
-             x->detail[0] != '\0' ? x->detail : curl_easy_strerror(result));
+        bcj2__net_fail(x, failure_of(x, result),
+                       x->detail[0] != '\0' ? x->detail : curl_easy_strerror(result));
     }
-    if (x->failure != NET_OK && x->failure != NET_REDIRECT_REFUSED && is_followed(x)) {
+    if (x->failure != NET_OK && bcj2__net_is_redirect(x)) {
         bcj2__hdrs_clear(&x->head); /* the redirect is not the answer */
         x->head_complete = false;
     }
@@ -338,7 +330,7 @@ void bcj2__net_conclude(struct xfer *x, CURLcode result)
     }
     if (x->failure == NET_OK && !x->head_complete) {
         /* Some versions of libcurl are content with a head that was cut off. */
-        fail(x, NET_CONNECTION_BROKE, "the connection ended within the head");
+        bcj2__net_fail(x, NET_CONNECTION_BROKE, "the connection ended within the head");
     }
     bcj2__net_clean_detail(x->why);
     if (x->failure == NET_OK) {

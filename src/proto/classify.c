@@ -115,6 +115,12 @@ static const struct {
     [NET_TLS_REVOKED] = {BCJ2_E_WINHTTP_SECURE_CERT_REVOKED, BCJ2_ERROR_CONTEXT_REMOTE_FILE, false},
     [NET_TLS_REVOCATION_UNKNOWN] = {BCJ2_E_WINHTTP_SECURE_CERT_REV_FAILED,
                                     BCJ2_ERROR_CONTEXT_REMOTE_FILE, false},
+    [NET_TLS_PIN] = {BCJ2_E_WINHTTP_SECURE_FAILURE, BCJ2_ERROR_CONTEXT_REMOTE_FILE, false},
+    [NET_TLS_CLIENT_WANTED] = {BCJ2_E_WINHTTP_CLIENT_AUTH_CERT_NEEDED,
+                               BCJ2_ERROR_CONTEXT_REMOTE_FILE, false},
+    [NET_TLS_CLIENT_KEY] = {BCJ2_E_WINHTTP_CLIENT_CERT_NO_ACCESS_PRIVATE_KEY,
+                            BCJ2_ERROR_CONTEXT_REMOTE_FILE, false},
+    [NET_TLS_FILE] = {BCJ2_E_FAIL, BCJ2_ERROR_CONTEXT_LOCAL_FILE, false},
     /* no certificate was refused: a server that restarts fails like this too */
     [NET_TLS_HANDSHAKE] = {BCJ2_E_WINHTTP_SECURE_CHANNEL_ERROR, BCJ2_ERROR_CONTEXT_REMOTE_FILE,
                            true},
@@ -146,7 +152,8 @@ struct failure bcj2__classify_net(enum net_failure net, bcj2_status local_status
         .tied_to_network = net == NET_NO_NETWORK,
         .what = what,
     };
-    if ((net == NET_LOCAL_READ || net == NET_LOCAL_WRITE) && local_status < 0) {
+    bool local = net == NET_LOCAL_READ || net == NET_LOCAL_WRITE || net == NET_TLS_FILE;
+    if (local && local_status < 0) {
         f.code = local_status;
         /* another program holds the file: that passes (job-semantics R63) */
         f.transient =

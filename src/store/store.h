@@ -39,6 +39,9 @@ struct store_job {
     char *display_name, *description;
     uint32_t notify_flags;
     uint32_t retry_delay_s, no_progress_s;
+    uint32_t max_download_s; /* the longest time in CONNECTING and TRANSFERRING */
+    uint64_t download_ms;    /* the time it spent there since the last Resume */
+    bool resumed;            /* it was resumed at least once */
     bcj2_filetime creation_time, modification_time, completion_time;
     uint64_t queued_order; /* when it became QUEUED, among all jobs: first in, first out */
     uint32_t error_count;
@@ -47,7 +50,8 @@ struct store_job {
     bcj2_status error_code;
     uint32_t error_http_status;
     bool error_has_file, error_has_protocol;
-    char *error_text; /* NULL: none */
+    uint32_t error_file; /* its index, if error_has_file */
+    char *error_text;    /* NULL: none */
     /* retries */
     struct store_deadline next_attempt; /* TRANSIENT_ERROR; not set: waits for the network */
     struct store_deadline series_start; /* the no-progress clock */
@@ -62,25 +66,63 @@ struct store_job {
     uint64_t completing_device, completing_inode;
 };
 
+struct store_range {
+    uint64_t offset, length; /* length BCJ2_SIZE_UNKNOWN: to the end of the file */
+};
+
 struct store_file {
     uint32_t index; /* from 0, in the order of adding */
     char *remote_name, *local_name;
-    uint64_t bytes_total; /* BCJ2_SIZE_UNKNOWN */
+    struct store_range *ranges; /* of the remote file, in the order wanted; NULL: all of it */
+    uint32_t range_count;
+    char *pending_remote_name; /* takes the place of remote_name at the next Resume; NULL: none */
+    uint64_t bytes_total;      /* BCJ2_SIZE_UNKNOWN */
     uint64_t bytes_transferred;
     bool transferred;
+    /* downloads */
+    char *temp_name; /* the temporary file's path; NULL: not made yet, or not there any more */
+    char *response_headers; /* the head of the last answer; NULL: none */
+    bool has_mtime;         /* the remote file's, for the local one at Complete */
+    int64_t mtime_s;
+    int32_t mtime_ns;
+    bool completing; /* Complete under way: its temporary file is being renamed */
+    uint64_t completing_device, completing_inode;
+    bool renamed; /* Complete gave it its name */
 };
 
-/* An upload's session and its reply's download, one row per job that ever ran. */
+/* An upload's session and the download of its reply or of a file, one row per job that ever ran. */
 struct store_transfer {
     bool exists;
     struct bup_saved bup;
     struct get_saved get;
     char get_boot_id[40]; /* the boot in which get.offset was written */
+    uint32_t get_file;    /* a download job's file that .get is about */
+};
+
+/* All files of a job together. */
+struct store_progress {
+    uint64_t bytes_total; /* BCJ2_SIZE_UNKNOWN if one is, or if the sum is out of range */
+    uint64_t bytes_transferred;
+    uint32_t files_total, files_transferred;
+};
+
+/* The HTTP options of a job. What is sealed is opaque here. */
+struct store_http {
+    char *method;            /* NULL: the type's default */
+    uint32_t security_flags; /* BCJ2_SSL_…, BCJ2_HTTP_REDIRECT_POLICY_… */
+    char *ca_file, *client_certificate, *client_key, *pinned_key; /* NULL: not set */
+    int32_t tls_min, tls_max;                                     /* bcj2_tls_version */
+    uint8_t *headers;                                             /* sealed; NULL: none */
+    size_t headers_size;
+    bool headers_write_only;
+    uint8_t *key_password; /* sealed; NULL: none */
+    size_t key_password_size;
 };
 
 /* A Close or Cancel that outlives its job. */
 struct store_farewell {
     int64_t seq;
+    int64_t job_seq; /* its row, for the HTTP options, stays as long as the farewell */
     enum bup_packet packet;
     char *url; /* the job's remote name, with the host already replaced */
     char *session_id;
@@ -95,6 +137,7 @@ int64_t bcj2__store_deadline_ms(const struct store_deadline *d);
 
 void bcj2__store_job_done(struct store_job *job); /* frees what it holds; zeroes it */
 void bcj2__store_file_done(struct store_file *file);
+void bcj2__store_http_done(struct store_http *http);
 void bcj2__store_farewell_done(struct store_farewell *farewell);
 
 /* ---- opening ---- */
@@ -151,6 +194,9 @@ bcj2_status bcj2__store_job_count(struct store *s, uint32_t owner_uid, uint64_t 
    BCJ2_S_FALSE: none. Uses an index. */
 bcj2_status bcj2__store_first_queued(struct store *s, bcj2_job_priority priority,
                                      const int64_t *not_in, size_t not_count, int64_t *ret_seq);
+/* By seq, after after_seq: a job that was completed or cancelled and still names a temporary file.
+   BCJ2_S_FALSE: none. Uses indexes. */
+bcj2_status bcj2__store_next_leftover(struct store *s, int64_t after_seq, int64_t *ret_seq);
 /* How many jobs are in these states (a bit mask of 1u << state). */
 bcj2_status bcj2__store_count_states(struct store *s, uint32_t state_mask, uint64_t *ret);
 /* The job in TRANSIENT_ERROR whose next attempt is set and comes first. Deadlines of this boot are
@@ -165,7 +211,20 @@ bcj2_status bcj2__store_jobs_in(struct store *s, uint32_t state_mask, int64_t **
                                 uint32_t *ret_count);
 bcj2_status bcj2__store_file_count(struct store *s, int64_t seq, uint32_t *ret);
 bcj2_status bcj2__store_file(struct store *s, int64_t seq, uint32_t index, struct store_file *ret);
+/* The first file from an index on that is not transferred; BCJ2_S_FALSE: none. Uses an index. */
+bcj2_status bcj2__store_next_file(struct store *s, int64_t seq, uint32_t from_index,
+                                  struct store_file *ret);
+/* The same for a file that is transferred and does not have its name yet; for one that has a
+   temporary file, in whatever state. */
+bcj2_status bcj2__store_next_unrenamed(struct store *s, int64_t seq, uint32_t from_index,
+                                       struct store_file *ret);
+bcj2_status bcj2__store_next_temporary(struct store *s, int64_t seq, uint32_t from_index,
+                                       struct store_file *ret);
+/* Zeroes if the job has no file (or there is no such job). One pass over its files. */
+bcj2_status bcj2__store_progress(struct store *s, int64_t seq, struct store_progress *ret);
 bcj2_status bcj2__store_transfer(struct store *s, int64_t seq, struct store_transfer *ret);
+/* All zero if nothing was ever set (or there is no such job). */
+bcj2_status bcj2__store_http(struct store *s, int64_t seq, struct store_http *ret);
 /* By seq, after after_seq; BCJ2_S_FALSE: none. */
 bcj2_status bcj2__store_farewells_untried(struct store *s, uint64_t *ret);
 bcj2_status bcj2__store_next_farewell(struct store *s, int64_t after_seq,
@@ -175,8 +234,9 @@ bcj2_status bcj2__store_next_farewell(struct store *s, int64_t after_seq,
 
 /* Inserts; seq is given back, and queued_order if it is QUEUED. NULL names are "". */
 bcj2_status bcj2__store_job_insert(struct store *s, struct store_job *job);
-/* Forgets jobs that were completed or cancelled before a moment, with all that belongs to them but
-   farewells; not those that still name a temporary file: it has to be deleted first. */
+/* Forgets jobs that were completed or cancelled before a moment, with all that belongs to them; not those
+   that still name a temporary file, their own or a file's (it has to be deleted first), nor those that
+   still have a farewell to say. */
 bcj2_status bcj2__store_purge(struct store *s, bcj2_filetime before, uint32_t *ret_count);
 /* The only way to another state: compare-and-set. BCJ2_S_FALSE: the job is not in state `from` (any
    more), nothing was written. QUEUED gives it a new queued_order, TRANSFERRED its completion time.
@@ -195,6 +255,13 @@ bcj2_status bcj2__store_set_retry_delay(struct store *s, int64_t seq, uint32_t v
                                         bcj2_filetime now);
 bcj2_status bcj2__store_set_no_progress(struct store *s, int64_t seq, uint32_t v,
                                         bcj2_filetime now);
+bcj2_status bcj2__store_set_max_download(struct store *s, int64_t seq, uint32_t v,
+                                         bcj2_filetime now);
+bcj2_status bcj2__store_set_download_ms(struct store *s, int64_t seq, uint64_t v,
+                                        bcj2_filetime now);
+bcj2_status bcj2__store_set_owner(struct store *s, int64_t seq, uint32_t uid, bcj2_filetime now);
+/* What a Resume leaves whatever else it does: resumed, and download_ms begins again. */
+bcj2_status bcj2__store_set_resumed(struct store *s, int64_t seq, bcj2_filetime now);
 bcj2_status bcj2__store_set_reply_name(struct store *s, int64_t seq, const char *name,
                                        bool generated, bcj2_filetime now);
 /* Error, retry and reply groups of *job as they stand there, by job->seq. */
@@ -207,6 +274,20 @@ bcj2_status bcj2__store_file_insert(struct store *s, int64_t seq, const struct s
                                     bcj2_filetime now);
 bcj2_status bcj2__store_set_file_progress(struct store *s, int64_t seq,
                                           const struct store_file *file, bcj2_filetime now);
+/* Everything of a file but its names (the temporary one it does write) and its ranges. */
+bcj2_status bcj2__store_update_file(struct store *s, int64_t seq, const struct store_file *file,
+                                    bcj2_filetime now);
+/* The URL that the next Resume gives to a file; NULL: none after all. */
+bcj2_status bcj2__store_set_pending_remote_name(struct store *s, int64_t seq, uint32_t index,
+                                                const char *url, bcj2_filetime now);
+/* At Resume: pending URLs become the URLs of their files. No file has one: not a change. */
+bcj2_status bcj2__store_apply_remote_names(struct store *s, int64_t seq, bcj2_filetime now);
+/* At once (a redirect that is to be reported, a new prefix); a pending one stays. */
+bcj2_status bcj2__store_set_remote_name(struct store *s, int64_t seq, uint32_t index,
+                                        const char *url, bcj2_filetime now);
+/* Replaces them all. One that says nothing leaves no row. */
+bcj2_status bcj2__store_set_http(struct store *s, int64_t seq, const struct store_http *http,
+                                 bcj2_filetime now);
 /* Writes the whole row; t->exists is not looked at. A change, but leaves the modification time. */
 bcj2_status bcj2__store_set_transfer(struct store *s, int64_t seq, const struct store_transfer *t);
 /* After Complete and Cancel: forgets the transfer row (sessions are capabilities). */

@@ -19,7 +19,8 @@
     "error_has_file, error_has_protocol, error_text, "                                             \
     DEADLINE_COLUMNS("next_attempt") ", " DEADLINE_COLUMNS("series_start") ", "                    \
     "reply_name, reply_generated, reply_temp, reply_requested, reply_total, reply_transferred, "   \
-    "completing, completing_device, completing_inode"
+    "completing, completing_device, completing_inode, max_download_s, download_ms, resumed, " \
+    "error_file"
 /* clang-format on */
 
 void bcj2__store_job_done(struct store_job *job)
@@ -67,6 +68,10 @@ static void read_job(struct sql *q, struct store_job *job)
     job->completing = bcj2__sql_bool(q);
     job->completing_device = bcj2__sql_u64(q);
     job->completing_inode = bcj2__sql_u64(q);
+    job->max_download_s = bcj2__sql_u32(q);
+    job->download_ms = bcj2__sql_u64(q);
+    job->resumed = bcj2__sql_bool(q);
+    job->error_file = bcj2__sql_u32(q);
 }
 
 static void bind_job(struct sql *q, const struct store_job *job)
@@ -103,6 +108,10 @@ static void bind_job(struct sql *q, const struct store_job *job)
     bcj2__sql_bind_i64(q, job->completing);
     bcj2__sql_bind_u64(q, job->completing_device);
     bcj2__sql_bind_u64(q, job->completing_inode);
+    bcj2__sql_bind_i64(q, job->max_download_s);
+    bcj2__sql_bind_u64(q, job->download_ms);
+    bcj2__sql_bind_i64(q, job->resumed);
+    bcj2__sql_bind_i64(q, job->error_file);
 }
 
 static bcj2_status no_such_job(void)
@@ -171,7 +180,7 @@ static bcj2_status insert(struct store *s, struct store_job *job)
     }
     struct sql q =
         bcj2__sql(s, "INSERT INTO jobs (" JOB_COLUMNS ", change_seq) VALUES (" TEN_PARAMETERS
-                     ", " TEN_PARAMETERS ", " TEN_PARAMETERS ", ?, ?, ?, ?, ?, ?, ?)");
+                     ", " TEN_PARAMETERS ", " TEN_PARAMETERS ", " TEN_PARAMETERS ", ?)");
     bind_job(&q, job);
     bcj2__sql_bind_u64(&q, s->change);
     status = bcj2__sql_run(&q);

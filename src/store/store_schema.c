@@ -126,9 +126,55 @@ static const char version_1[] =
 static const char version_2[] =
     "ALTER TABLE queue ADD COLUMN needs_version INTEGER NOT NULL DEFAULT 1;";
 
+/* Downloads: several files a job, each with a temporary file of its own; HTTP options. What was
+   ever queued counts as resumed. Incompatible though it only adds: an older runner would take a
+   download for an upload, and leave out the options. */
+static const char version_3[] =
+    "ALTER TABLE jobs ADD COLUMN max_download_s INTEGER NOT NULL DEFAULT 7776000;"
+    "ALTER TABLE jobs ADD COLUMN download_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE jobs ADD COLUMN resumed INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE jobs SET resumed = 1 WHERE state <> 3 OR queued_order <> 0;"
+    "ALTER TABLE jobs ADD COLUMN error_file INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX jobs_temporary ON jobs (seq) WHERE reply_temp IS NOT NULL;"
+    "ALTER TABLE files ADD COLUMN ranges TEXT;"
+    "ALTER TABLE files ADD COLUMN pending_remote_name TEXT;"
+    "ALTER TABLE files ADD COLUMN temp_name TEXT;"
+    "ALTER TABLE files ADD COLUMN response_headers TEXT;"
+    "ALTER TABLE files ADD COLUMN has_mtime INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE files ADD COLUMN mtime_s INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE files ADD COLUMN mtime_ns INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE files ADD COLUMN completing INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE files ADD COLUMN completing_device INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE files ADD COLUMN completing_inode INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE files ADD COLUMN renamed INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX files_left ON files (job_seq, file_index) WHERE transferred = 0;"
+    "CREATE INDEX files_unrenamed ON files (job_seq, file_index)"
+    " WHERE transferred = 1 AND renamed = 0;"
+    "CREATE INDEX files_temporary ON files (job_seq, file_index) WHERE temp_name IS NOT NULL;"
+    "CREATE INDEX files_pending ON files (job_seq, file_index)"
+    " WHERE pending_remote_name IS NOT NULL;"
+    "ALTER TABLE farewells ADD COLUMN job_seq INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX farewells_job ON farewells (job_seq);"
+    "ALTER TABLE transfers ADD COLUMN get_file INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE transfers ADD COLUMN get_remote_total INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE job_http ("
+    " job_seq INTEGER PRIMARY KEY REFERENCES jobs (seq) ON DELETE CASCADE,"
+    " method TEXT,"
+    " security_flags INTEGER NOT NULL,"
+    " ca_file TEXT,"
+    " client_certificate TEXT,"
+    " client_key TEXT,"
+    " pinned_key TEXT,"
+    " tls_min INTEGER NOT NULL,"
+    " tls_max INTEGER NOT NULL,"
+    " headers BLOB," /* sealed */
+    " headers_write_only INTEGER NOT NULL,"
+    " key_password BLOB);"; /* sealed */
+
 const struct store_step bcj2__store_steps[STORE_VERSION] = {
     {version_1, false},
     {version_2, true},
+    {version_3, true},
 };
 
 static bcj2_status set_number(struct store *s, sqlite3 *db, const char *what, size_t number)

@@ -57,6 +57,27 @@ bcj2_status bcj2__store_set_no_progress(struct store *s, int64_t seq, uint32_t v
     return set_number(s, UPDATE "no_progress_s = ? WHERE seq = ?", seq, v, now);
 }
 
+bcj2_status bcj2__store_set_max_download(struct store *s, int64_t seq, uint32_t v,
+                                         bcj2_filetime now)
+{
+    return set_number(s, UPDATE "max_download_s = ? WHERE seq = ?", seq, v, now);
+}
+
+bcj2_status bcj2__store_set_download_ms(struct store *s, int64_t seq, uint64_t v, bcj2_filetime now)
+{
+    return set_number(s, UPDATE "download_ms = ? WHERE seq = ?", seq, (int64_t)v, now);
+}
+
+bcj2_status bcj2__store_set_owner(struct store *s, int64_t seq, uint32_t uid, bcj2_filetime now)
+{
+    return set_number(s, UPDATE "owner_uid = ? WHERE seq = ?", seq, uid, now);
+}
+
+bcj2_status bcj2__store_set_resumed(struct store *s, int64_t seq, bcj2_filetime now)
+{
+    return set_number(s, UPDATE "resumed = 1, download_ms = ? WHERE seq = ?", seq, 0, now);
+}
+
 bcj2_status bcj2__store_set_reply_name(struct store *s, int64_t seq, const char *name,
                                        bool generated, bcj2_filetime now)
 {
@@ -76,7 +97,8 @@ bcj2_status bcj2__store_set_error(struct store *s, const struct store_job *job, 
     struct sql q = bcj2__store_update(
         s,
         UPDATE "error_count = ?, error_context = ?, error_code = ?, error_http_status = ?,"
-               " error_has_file = ?, error_has_protocol = ?, error_text = ? WHERE seq = ?",
+               " error_has_file = ?, error_has_protocol = ?, error_file = ?, error_text = ?"
+               " WHERE seq = ?",
         now);
     bcj2__sql_bind_i64(&q, job->error_count);
     bcj2__sql_bind_i64(&q, job->error_context);
@@ -84,6 +106,7 @@ bcj2_status bcj2__store_set_error(struct store *s, const struct store_job *job, 
     bcj2__sql_bind_i64(&q, job->error_http_status);
     bcj2__sql_bind_i64(&q, job->error_has_file);
     bcj2__sql_bind_i64(&q, job->error_has_protocol);
+    bcj2__sql_bind_i64(&q, job->error_file);
     bcj2__sql_bind_text(&q, job->error_text);
     bcj2_status status = bcj2__store_updated(&q, job->seq);
     bcj2__store_leave(s);

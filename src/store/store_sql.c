@@ -76,6 +76,13 @@ void bcj2__sql_bind_text(struct sql *q, const char *text)
     }
 }
 
+void bcj2__sql_bind_blob(struct sql *q, const uint8_t *bytes, size_t size)
+{
+    if (q->status == BCJ2_OK) {
+        bound(q, sqlite3_bind_blob64(q->statement, ++q->parameter, bytes, size, SQLITE_STATIC));
+    }
+}
+
 void bcj2__sql_bind_guid(struct sql *q, const bcj2_guid *id)
 {
     char text[BCJ2_GUID_TEXT_SIZE];
@@ -151,6 +158,28 @@ char *bcj2__sql_text(struct sql *q)
     if (copy == NULL && text != NULL) {
         q->status = bcj2__detail_no_memory();
     }
+    return copy;
+}
+
+uint8_t *bcj2__sql_blob(struct sql *q, size_t *ret_size)
+{
+    int column = q->column++;
+    *ret_size = 0;
+    if (sqlite3_column_type(q->statement, column) == SQLITE_NULL) {
+        return NULL;
+    }
+    const void *bytes = sqlite3_column_blob(q->statement, column);
+    size_t size = (size_t)sqlite3_column_bytes(q->statement, column);
+    uint8_t *copy = bcj2__mem_alloc(size);
+    if (copy == NULL || (bytes == NULL && size > 0)) {
+        bcj2__mem_free(copy);
+        q->status = bcj2__detail_no_memory();
+        return NULL;
+    }
+    if (size > 0) {
+        memcpy(copy, bytes, size);
+    }
+    *ret_size = size;
     return copy;
 }
 

@@ -29,6 +29,7 @@ struct sql bcj2__sql(struct store *s, const char *text);
 void bcj2__sql_bind_i64(struct sql *q, int64_t value);
 void bcj2__sql_bind_u64(struct sql *q, uint64_t value);
 void bcj2__sql_bind_text(struct sql *q, const char *text); /* NULL: NULL; used until the end */
+void bcj2__sql_bind_blob(struct sql *q, const uint8_t *bytes, size_t size); /* as a text */
 void bcj2__sql_bind_guid(struct sql *q, const bcj2_guid *id);
 void bcj2__sql_bind_deadline(struct sql *q, const struct store_deadline *d); /* three columns */
 
@@ -38,7 +39,8 @@ int64_t bcj2__sql_i64(struct sql *q);
 uint64_t bcj2__sql_u64(struct sql *q);
 uint32_t bcj2__sql_u32(struct sql *q);
 bool bcj2__sql_bool(struct sql *q);
-char *bcj2__sql_text(struct sql *q); /* mem_free; NULL for NULL */
+char *bcj2__sql_text(struct sql *q);                      /* mem_free; NULL for NULL */
+uint8_t *bcj2__sql_blob(struct sql *q, size_t *ret_size); /* mem_free; NULL and 0 for NULL */
 /* Into a fixed array; one that does not fit is a damaged database. */
 void bcj2__sql_text_into(struct sql *q, char *to, size_t size);
 bcj2_guid bcj2__sql_guid(struct sql *q);
@@ -54,6 +56,9 @@ bcj2_status bcj2__sql_run(struct sql *q);
    BCJ2_E_NOT_FOUND: there is no such job. */
 struct sql bcj2__store_update(struct store *s, const char *text, bcj2_filetime now);
 bcj2_status bcj2__store_updated(struct sql *q, int64_t seq);
+
+/* The job of a file or a group changes with it. BCJ2_E_NOT_FOUND: there is no such job. */
+bcj2_status bcj2__store_touch_job(struct store *s, int64_t seq, bcj2_filetime now);
 
 /* Finalizes all statements. */
 void bcj2__sql_forget(struct store *s);

@@ -14,7 +14,7 @@
 #define DOWNLOAD_COLUMNS                                                                    \
     "get_begun, get_total_known, get_total, get_offset, get_synced, get_etag, "             \
     "get_last_modified, get_last_modified_strong, get_restarts, get_preconditions_failed, " \
-    "get_plain_only, get_origin_tried, get_bad_answers, get_boot_id"
+    "get_plain_only, get_origin_tried, get_bad_answers, get_boot_id, get_file, get_remote_total"
 
 static void bind_upload(struct sql *q, const struct bup_saved *b)
 {
@@ -79,6 +79,8 @@ static void bind_download(struct sql *q, const struct store_transfer *t)
     bcj2__sql_bind_i64(q, g->origin_tried);
     bcj2__sql_bind_i64(q, g->bad_answers);
     bcj2__sql_bind_text(q, t->get_boot_id);
+    bcj2__sql_bind_i64(q, t->get_file);
+    bcj2__sql_bind_u64(q, g->remote_total);
 }
 
 static void read_download(struct sql *q, struct store_transfer *t)
@@ -98,6 +100,8 @@ static void read_download(struct sql *q, struct store_transfer *t)
     g->origin_tried = bcj2__sql_bool(q);
     g->bad_answers = bcj2__sql_u32(q);
     bcj2__sql_text_into(q, t->get_boot_id, sizeof t->get_boot_id);
+    t->get_file = bcj2__sql_u32(q);
+    g->remote_total = bcj2__sql_u64(q);
 }
 
 bcj2_status bcj2__store_transfer(struct store *s, int64_t seq, struct store_transfer *ret)
@@ -134,8 +138,10 @@ static bcj2_status touch_job(struct store *s, int64_t seq)
     return bcj2__store_updated(&q, seq);
 }
 
-#define THIRTY_PARAMETERS \
-    "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?"
+/* one for each column above */
+#define SAVED_PARAMETERS                                                                   \
+    "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, " \
+    "?, ?, ?, ?"
 
 bcj2_status bcj2__store_set_transfer(struct store *s, int64_t seq, const struct store_transfer *t)
 {
@@ -144,7 +150,7 @@ bcj2_status bcj2__store_set_transfer(struct store *s, int64_t seq, const struct 
     if (status == BCJ2_OK) {
         /* not REPLACE: the row may have columns of a newer version, which must stay as they are */
         struct sql q = bcj2__sql(s, "UPDATE transfers SET (" UPLOAD_COLUMNS ", " DOWNLOAD_COLUMNS
-                                    ") = (" THIRTY_PARAMETERS ") WHERE job_seq = ?");
+                                    ") = (" SAVED_PARAMETERS ") WHERE job_seq = ?");
         bind_upload(&q, &t->bup);
         bind_download(&q, t);
         bcj2__sql_bind_i64(&q, seq);
@@ -152,7 +158,7 @@ bcj2_status bcj2__store_set_transfer(struct store *s, int64_t seq, const struct 
     }
     if (status == BCJ2_S_FALSE) {
         struct sql q = bcj2__sql(s, "INSERT INTO transfers (" UPLOAD_COLUMNS ", " DOWNLOAD_COLUMNS
-                                    ", job_seq) VALUES (" THIRTY_PARAMETERS ", ?)");
+                                    ", job_seq) VALUES (" SAVED_PARAMETERS ", ?)");
         bind_upload(&q, &t->bup);
         bind_download(&q, t);
         bcj2__sql_bind_i64(&q, seq);

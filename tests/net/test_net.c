@@ -298,7 +298,7 @@ START_TEST(early_answer)
     int fd = net_client_file(30000000);
     for (uint64_t t = 0; t < (keep ? 2 : 1); t++) {
         struct net_request r = net_client_post(t, http_script_url(server, "/"), fd, 30000000);
-        r.follow_redirects = true; /* never for a request with a body */
+        r.redirects = NET_REDIRECTS_FOLLOW; /* never for a request with a body */
         struct net_event e = net_client_run(n, &r);
         ck_assert_msg(e.failure == NET_OK, "%s: %s", bcj2__net_failure_text(e.failure), e.detail);
         ck_assert_uint_eq(e.head->status, (uint32_t)atoi(early[_i] + 9));
@@ -337,7 +337,7 @@ START_TEST(redirects_not_asked_for)
 {
     SERVE(ASK, SAY(TO("/b")), HOLD);
     struct net_request r = net_client_get(1, http_script_url(server, "/a"), -1);
-    r.follow_redirects = false;
+    r.redirects = NET_REDIRECTS_NONE;
     struct net_event e = net_client_run(n, &r);
     ck_assert_int_eq(e.failure, NET_OK);
     ck_assert_uint_eq(e.head->status, 302);

@@ -103,6 +103,10 @@ static const struct {
     {NET_TLS_CERTIFICATE, 0x80072F8F, 5, false},
     {NET_TLS_REVOKED, 0x80072F8A, 5, false},
     {NET_TLS_REVOCATION_UNKNOWN, 0x80072F19, 5, false},
+    {NET_TLS_PIN, 0x80072F8F, 5, false},
+    {NET_TLS_CLIENT_WANTED, 0x80072F0C, 5, false},
+    {NET_TLS_CLIENT_KEY, 0x80072F9A, 5, false},
+    {NET_TLS_FILE, 0x80004005, 4, false},
     {NET_TLS_HANDSHAKE, 0x80072F7D, 5, true},
     {NET_PROXY_NOT_RESOLVED, 0x80072EE7, 6, true},
     {NET_PROXY_CANNOT_CONNECT, 0x80072EFD, 6, true},
@@ -142,8 +146,9 @@ static const struct {
 
 START_TEST(local_files_5_3)
 {
-    for (int net = NET_LOCAL_READ; net <= NET_LOCAL_WRITE; net++) {
-        struct failure f = bcj2__classify_net(net, locals[_i].status, "test");
+    static const enum net_failure of_files[] = {NET_LOCAL_READ, NET_LOCAL_WRITE, NET_TLS_FILE};
+    for (size_t i = 0; i < ARRAY_LEN(of_files); i++) {
+        struct failure f = bcj2__classify_net(of_files[i], locals[_i].status, "test");
         ck_assert_int_eq(f.code, locals[_i].status);
         ck_assert_int_eq(f.context, BCJ2_ERROR_CONTEXT_LOCAL_FILE);
         ck_assert_int_eq(f.transient, locals[_i].transient);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* store: every record comes back as it went in. Transactions and questions about many jobs are in
+/* store: every record comes back as it went in. Files are in test_store_file.c, HTTP options in
+   test_store_http.c. Transactions and questions about many jobs are in
    test_store_queue.c, opening in test_store_open.c, failures and other processes in
    test_store_faults.c. */
 #ifdef __APPLE__
@@ -80,6 +81,7 @@ static struct store_job extreme_job(int row, bcj2_guid id)
         .error_http_status = small / 5,
         .error_has_file = flag,
         .error_has_protocol = !flag,
+        .error_file = small / 11,
         .error_text = flag ? text : NULL,
         .next_attempt = deadline(n, flag),
         .series_start = deadline(n / 2, !flag),
@@ -91,6 +93,9 @@ static struct store_job extreme_job(int row, bcj2_guid id)
         .completing = flag,
         .completing_device = n,
         .completing_inode = n / 11,
+        .max_download_s = small / 7,
+        .download_ms = n / 13,
+        .resumed = !flag,
     };
 }
 
@@ -117,6 +122,7 @@ static void same_job(const struct store_job *a, const struct store_job *b)
     ck_assert_uint_eq(a->error_http_status, b->error_http_status);
     ck_assert_int_eq(a->error_has_file, b->error_has_file);
     ck_assert_int_eq(a->error_has_protocol, b->error_has_protocol);
+    ck_assert_uint_eq(a->error_file, b->error_file);
     ck_assert_pstr_eq(a->error_text, b->error_text);
     same_deadline(&a->next_attempt, &b->next_attempt);
     same_deadline(&a->series_start, &b->series_start);
@@ -128,6 +134,9 @@ static void same_job(const struct store_job *a, const struct store_job *b)
     ck_assert_int_eq(a->completing, b->completing);
     ck_assert_uint_eq(a->completing_device, b->completing_device);
     ck_assert_uint_eq(a->completing_inode, b->completing_inode);
+    ck_assert_uint_eq(a->max_download_s, b->max_download_s);
+    ck_assert_uint_eq(a->download_ms, b->download_ms);
+    ck_assert_int_eq(a->resumed, b->resumed);
 }
 
 START_TEST(a_job_comes_back_as_it_went_in)
@@ -167,11 +176,19 @@ START_TEST(groups_of_a_job_are_set_and_nothing_else)
                   BCJ2_OK);
     assert_status(bcj2__store_set_no_progress(store, want.seq, extreme.no_progress_s, NOW + 5),
                   BCJ2_OK);
+    assert_status(bcj2__store_set_max_download(store, want.seq, extreme.max_download_s, NOW + 5),
+                  BCJ2_OK);
+    assert_status(bcj2__store_set_download_ms(store, want.seq, extreme.download_ms, NOW + 5),
+                  BCJ2_OK);
+    assert_status(bcj2__store_set_owner(store, want.seq, extreme.owner_uid, NOW + 5), BCJ2_OK);
     commit();
     want.display_name = want.description = extreme.display_name;
     want.priority = extreme.priority;
     want.retry_delay_s = extreme.retry_delay_s;
     want.no_progress_s = extreme.no_progress_s;
+    want.max_download_s = extreme.max_download_s;
+    want.download_ms = extreme.download_ms;
+    want.owner_uid = extreme.owner_uid;
     want.modification_time = NOW + 5;
     assert_status(bcj2__store_job_by_seq(store, want.seq, &got), BCJ2_OK);
     same_job(&got, &want);
@@ -182,8 +199,11 @@ START_TEST(groups_of_a_job_are_set_and_nothing_else)
     assert_status(bcj2__store_set_error(store, &extreme, NOW + 6), BCJ2_OK);
     assert_status(bcj2__store_set_retry(store, &extreme, NOW + 7), BCJ2_OK);
     assert_status(bcj2__store_set_reply(store, &extreme, NOW + 8), BCJ2_OK);
-    assert_status(bcj2__store_set_completing(store, &extreme, NOW + 9), BCJ2_OK);
+    assert_status(bcj2__store_set_completing(store, &extreme, NOW + 8), BCJ2_OK);
+    assert_status(bcj2__store_set_resumed(store, want.seq, NOW + 9), BCJ2_OK);
     commit();
+    extreme.resumed = true;
+    extreme.download_ms = 0;
     extreme.owner_uid = want.owner_uid;
     extreme.state = want.state;
     extreme.notify_flags = want.notify_flags;
@@ -202,45 +222,6 @@ START_TEST(groups_of_a_job_are_set_and_nothing_else)
     ck_assert_ptr_null(got.reply_name);
     ck_assert(got.reply_generated);
     bcj2__store_job_done(&got);
-}
-END_TEST
-
-START_TEST(a_file_comes_back_as_it_went_in)
-{
-    int64_t seq = add_job(BCJ2_JOB_STATE_SUSPENDED);
-    char *text = (char *)(uintptr_t)extremes[_i].text;
-    struct store_file file = {
-        7, text, text, BCJ2_SIZE_UNKNOWN, extremes[_i].number, extremes[_i].flag};
-    struct store_file got;
-    begin();
-    assert_status(bcj2__store_file_insert(store, seq, &file, NOW), BCJ2_OK);
-    commit();
-    assert_status(bcj2__store_file(store, seq, 7, &got), BCJ2_OK);
-    ck_assert_str_eq(got.remote_name, text);
-    ck_assert_str_eq(got.local_name, text);
-    ck_assert_uint_eq(got.index, 7);
-    ck_assert(got.bytes_total == BCJ2_SIZE_UNKNOWN);
-    ck_assert_uint_eq(got.bytes_transferred, file.bytes_transferred);
-    ck_assert_int_eq(got.transferred, file.transferred);
-    bcj2__store_file_done(&got);
-
-    file = (struct store_file){.index = 7,
-                               .bytes_total = extremes[_i].number,
-                               .bytes_transferred = 5,
-                               .transferred = true};
-    begin();
-    assert_status(bcj2__store_set_file_progress(store, seq, &file, NOW + 1), BCJ2_OK);
-    commit();
-    assert_status(bcj2__store_file(store, seq, 7, &got), BCJ2_OK);
-    ck_assert_str_eq(got.remote_name, text); /* progress leaves the names */
-    ck_assert_uint_eq(got.bytes_total, extremes[_i].number);
-    ck_assert_uint_eq(got.bytes_transferred, 5);
-    ck_assert(got.transferred);
-    bcj2__store_file_done(&got);
-
-    uint32_t count;
-    assert_status(bcj2__store_file_count(store, seq, &count), BCJ2_OK);
-    ck_assert_uint_eq(count, 2);
 }
 END_TEST
 
@@ -280,6 +261,8 @@ static void fill_transfer(struct store_transfer *t, int row)
     t->get.origin_tried = flag;
     t->get.bad_answers = flag ? UINT32_MAX : 0;
     (void)snprintf(t->get_boot_id, sizeof t->get_boot_id, "%s", text);
+    t->get_file = small / 13;
+    t->get.remote_total = n / 17;
 }
 
 static void same_transfer(const struct store_transfer *a, const struct store_transfer *b)
@@ -315,6 +298,8 @@ static void same_transfer(const struct store_transfer *a, const struct store_tra
     ck_assert_int_eq(a->get.origin_tried, b->get.origin_tried);
     ck_assert_uint_eq(a->get.bad_answers, b->get.bad_answers);
     ck_assert_str_eq(a->get_boot_id, b->get_boot_id);
+    ck_assert_uint_eq(a->get_file, b->get_file);
+    ck_assert_uint_eq(a->get.remote_total, b->get.remote_total);
 }
 
 START_TEST(a_transfer_comes_back_as_it_went_in)
@@ -346,6 +331,7 @@ static struct store_farewell extreme_farewell(int row)
 {
     char *text = (char *)(uintptr_t)extremes[row].text;
     return (struct store_farewell){
+        .job_seq = row + 1,
         .packet = row == 0 ? BUP_PACKET_CLOSE : BUP_PACKET_CANCEL,
         .url = text,
         .session_id = text,
@@ -358,6 +344,7 @@ static struct store_farewell extreme_farewell(int row)
 
 static void same_farewell(const struct store_farewell *a, const struct store_farewell *b)
 {
+    ck_assert_int_eq(a->job_seq, b->job_seq);
     ck_assert_int_eq(a->packet, b->packet);
     ck_assert_str_eq(a->url, b->url);
     ck_assert_str_eq(a->session_id, b->session_id);
@@ -456,7 +443,6 @@ static void add_cases(Suite *suite)
     tcase_add_checked_fixture(tc, store_start, store_stop);
     tcase_add_loop_test(tc, a_job_comes_back_as_it_went_in, 0, ARRAY_LEN(extremes));
     tcase_add_loop_test(tc, groups_of_a_job_are_set_and_nothing_else, 0, ARRAY_LEN(extremes));
-    tcase_add_loop_test(tc, a_file_comes_back_as_it_went_in, 0, ARRAY_LEN(extremes));
     tcase_add_loop_test(tc, a_transfer_comes_back_as_it_went_in, 0, ARRAY_LEN(extremes));
     tcase_add_test(tc, farewells_are_walked_changed_and_deleted);
     tcase_add_test(tc, what_is_not_there_is_not_found);

@@ -141,6 +141,13 @@ static void check_inside(bool killed)
     ck_assert_str_eq(job.next_attempt.boot_id, BOOT_V1);
     ck_assert_uint_eq(job.next_attempt.now_ms, 1600000);
     ck_assert_uint_eq(job.series_start.now_ms, 1000004);
+    ck_assert(job.resumed); /* it has failed, so it ran */
+    ck_assert_uint_eq(job.max_download_s, 7776000);
+    ck_assert_uint_eq(job.download_ms, 0);
+    bcj2__store_job_done(&job);
+    assert_status(bcj2__store_job_by_seq(store, 1, &job), BCJ2_OK);
+    ck_assert_int_eq(job.state, BCJ2_JOB_STATE_SUSPENDED);
+    ck_assert_int_eq(job.resumed, job.queued_order != 0);
     bcj2__store_job_done(&job);
     /* its temporary file has still to be deleted; the other final one is forgotten */
     assert_status(bcj2__store_job_by_seq(store, 9, &job), BCJ2_OK);
@@ -159,7 +166,7 @@ START_TEST(the_first_versions_queue_is_taken_over)
     ck_assert_int_eq(seq, killed ? 13 : 12); /* numbers are not given twice */
     store = bcj2__store_close(store);
     ck_assert_int_eq(number_of("PRAGMA user_version"), STORE_VERSION);
-    ck_assert_int_eq(number_of("SELECT needs_version FROM queue"), 2);
+    ck_assert_int_eq(number_of("SELECT needs_version FROM queue"), STORE_NEEDS_VERSION);
     ck_assert(is_sound());
 }
 END_TEST
@@ -246,7 +253,8 @@ START_TEST(a_migration_happens_whole_or_not_at_all)
         int64_t version = number_of("PRAGMA user_version");
         ck_assert(version == 1 || version == STORE_VERSION);
         versions[version]++;
-        ck_assert_int_eq(number_of("SELECT needs_version FROM queue"), version == 1 ? -1 : 2);
+        ck_assert_int_eq(number_of("SELECT needs_version FROM queue"),
+                         version == 1 ? -1 : STORE_NEEDS_VERSION);
         ck_assert(is_sound());
         assert_status(bcj2__store_open(scratch, NULL, &store), BCJ2_OK);
         check_inside(killed);
@@ -314,7 +322,7 @@ START_TEST(a_newer_version_adds_while_we_go_on)
     }
     store = bcj2__store_close(store);
     ck_assert_int_eq(number_of("PRAGMA user_version"), STORE_VERSION + 1);
-    ck_assert_int_eq(number_of("SELECT needs_version FROM queue"), 2);
+    ck_assert_int_eq(number_of("SELECT needs_version FROM queue"), STORE_NEEDS_VERSION);
     ck_assert_int_eq(number_of("SELECT speed FROM transfers WHERE up_acked = 1001"), 9);
     ck_assert_int_eq(number_of("SELECT colour = 'red' FROM jobs WHERE seq = 1"), 1);
     ck_assert_int_eq(number_of("SELECT colour = 'grey' FROM jobs WHERE seq = 2"), 1);
