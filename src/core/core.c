@@ -146,6 +146,8 @@ static bcj2_status fill_core(struct core *c, const bcj2_manager_options *o)
         o->foreground_slots == 0 ? LIMIT_DEFAULT_FOREGROUND_SLOTS : o->foreground_slots;
     c->max_jobs = o->max_jobs;
     c->max_jobs_per_user = o->max_jobs_per_user;
+    c->max_files_per_job = o->max_files_per_job;
+    c->max_ranges_per_file = o->max_ranges_per_file;
     c->inactivity_s =
         o->job_inactivity_timeout == 0 ? LIMIT_INACTIVITY_DEFAULT_S : o->job_inactivity_timeout;
     c->log = (struct log){.callback = o->log, .user = o->log_user};

@@ -30,7 +30,7 @@ struct core {
     uint32_t uid;
     bool control_only;
     uint32_t background_slots, foreground_slots;
-    uint32_t max_jobs, max_jobs_per_user;
+    uint32_t max_jobs, max_jobs_per_user, max_files_per_job, max_ranges_per_file;
     uint32_t inactivity_s;
     struct log log;
     struct os_mutex *settle; /* one Complete or Cancel at a time moves files */

@@ -274,8 +274,13 @@ END_TEST
 START_TEST(a_database_without_a_table)
 {
     make_queue();
-    run_sql("DROP TABLE files");
-    refused(queue_path("queue"), BCJ2_E_DATABASE_CORRUPT, queue_path("queue"));
+    run_sql("DROP TABLE transfers");
+    queue_open(); /* looks at none yet */
+    bcj2_job *job = queue_job(BCJ2_JOB_TYPE_UPLOAD);
+    char *text = NULL;
+    assert_status(bcj2_get_json(job, &text), BCJ2_E_DATABASE_CORRUPT);
+    assert_detail(queue_path("queue"));
+    bcj2_job_unref(job);
 }
 END_TEST
 
