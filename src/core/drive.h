@@ -70,7 +70,7 @@ struct drive {
     uint64_t sync_asked, sync_ms;    /* the last sync: offset and time */
     struct get_range *ranges;        /* of a download's file; NULL: all of it */
     uint32_t range_count;
-    char *response_headers;          /* of the last answer, until they are stored; NULL: none new */
+    char *response_headers; /* of the last answer, until they are stored; NULL: none new */
     /* a request that could not even be started */
     bool not_started;
 };

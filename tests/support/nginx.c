@@ -149,8 +149,8 @@ static void exec_nginx(const struct nginx *n, const char *config)
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     (void)dup2(null, STDIN_FILENO);
     (void)setenv("NGINX", inherited, 1); /* how an nginx hands its sockets to a newer one */
-    char *const arguments[] = {"nginx", "-p",           (char *)n->folder, "-e", log,
-                               "-c",    "nginx.conf", NULL};
+    char *const arguments[] = {"nginx", "-p", (char *)n->folder, "-e",
+                               log,     "-c", "nginx.conf",      NULL};
     (void)execvp("nginx", arguments);
     (void)execv("/usr/sbin/nginx", arguments); /* not in everybody's PATH */
     _exit(127);
