@@ -28,7 +28,7 @@ static bool announce(struct engine *e, struct drive *d, struct store_file *file)
 {
     struct store *store = e->core->store;
     if (file->temp_name == NULL) {
-        file->temp_name = bcj2__settle_file_temp_name(&d->id, file);
+        file->temp_name = bcj2__settle_file_temp_name(&d->id, file->local_name, file->index);
         if (file->temp_name == NULL) {
             return bcj2__engine_check(e, bcj2__detail_no_memory());
         }
@@ -89,8 +89,12 @@ void bcj2__drive_next_file(struct engine *e, struct drive *d)
     }
     bool known = take_up(d, &file);
     if (announce(e, d, &file) && take_names(e, d, &file) && take_ranges(e, d, &file)) {
-        d->work = DRIVE_GET;
-        if (known || bcj2__drive_save(e, d)) {
+        d->work = bcj2__url_is_file(d->remote_name) ? DRIVE_COPY : DRIVE_GET;
+        if (!known && !bcj2__drive_save(e, d)) {
+            d->act = DRIVE_ACT_NONE;
+        } else if (d->work == DRIVE_COPY) {
+            bcj2__drive_copy_begin(e, d);
+        } else {
             d->act = DRIVE_ACT_OPEN;
         }
     }
@@ -115,6 +119,18 @@ bool bcj2__drive_file_save(struct engine *e, struct drive *d)
     return ok;
 }
 
+static void take_mtime(const struct drive *d, struct store_file *file)
+{
+    if (d->work == DRIVE_COPY) {
+        file->has_mtime = true;
+        file->mtime_s = d->copy->source_now.mtime_s;
+        file->mtime_ns = d->copy->source_now.mtime_ns;
+    } else {
+        file->has_mtime = bcj2__range_parse_date(d->get.saved.last_modified, &file->mtime_s);
+        file->mtime_ns = 0;
+    }
+}
+
 void bcj2__drive_file_stored(struct engine *e, struct drive *d)
 {
     struct store_file file = {.index = 0};
@@ -124,13 +140,17 @@ void bcj2__drive_file_stored(struct engine *e, struct drive *d)
     }
     file.bytes_total = file.bytes_transferred = d->get.saved.offset;
     file.transferred = true;
-    file.has_mtime = bcj2__range_parse_date(d->get.saved.last_modified, &file.mtime_s);
-    file.mtime_ns = 0;
+    take_mtime(d, &file);
     bool ok = bcj2__engine_check(e, bcj2__store_update_file(e->core->store, d->seq, &file,
                                                             bcj2__os_wall()));
     bcj2__store_file_done(&file);
     if (ok) {
         e->durable = true;
+        if (d->work == DRIVE_COPY) { /* who sees the row finds it unlocked */
+            bcj2__copy_done(d->copy);
+        } else {
+            bcj2__drive_get_unlock(d);
+        }
         bcj2__drive_next_file(e, d);
     }
 }

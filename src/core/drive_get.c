@@ -12,23 +12,52 @@
 
 /* ---- the file ---- */
 
-/* Ours from before, or a new one. Whatever else has the name is not touched. */
+/* Ours from before, or a new one. Whatever else has the name is not touched. The shared lock says that it
+   is being written: a Complete that finds it does not move the file. */
 bcj2_status bcj2__drive_get_open(struct drive *d)
 {
     struct os_stat st = {0};
     bcj2_status s = bcj2__os_create(d->temp, &d->sink_fd);
-    return s == BCJ2_E_SHARING_VIOLATION ? bcj2__os_reopen(d->temp, &d->sink_fd, &st) : s;
+    if (s == BCJ2_E_SHARING_VIOLATION) {
+        s = bcj2__os_reopen(d->temp, &d->sink_fd, &st);
+    }
+    if (BCJ2_SUCCEEDED(s)) {
+        s = bcj2__os_close_in_child(d->sink_fd); /* with the lock, which a copy would keep */
+    }
+    if (BCJ2_SUCCEEDED(s)) {
+        s = bcj2__os_lock(d->sink_fd, OS_LOCK_SHARED, false);
+    } else {
+        (void)bcj2__os_close(d->sink_fd);
+        d->sink_fd = -1;
+    }
+    return s;
+}
+
+void bcj2__drive_get_unlock(struct drive *d)
+{
+    if (d->sink_fd >= 0) {
+        bcj2__os_unlock(d->sink_fd);
+    }
+}
+
+void bcj2__drive_get_close(struct drive *d)
+{
+    if (d->sink_fd >= 0) {
+        bcj2__os_unlock(d->sink_fd);
+        bcj2__os_close_in_child_no_more(d->sink_fd);
+        (void)bcj2__os_close(d->sink_fd);
+        d->sink_fd = -1;
+    }
 }
 
 /* Bytes of the file that belong to the answer whose validators are stored. In this boot that is what the
    file has: bytes come in order and the kernel keeps what was written. */
-static uint64_t believed_offset(const struct get_saved *saved, const struct os_stat *st,
-                                bool same_boot)
+uint64_t bcj2__drive_get_believed(const struct get_saved *saved, uint64_t size, bool same_boot)
 {
     if (!saved->begun) {
         return 0;
     }
-    uint64_t offset = same_boot ? st->size : MIN(st->size, saved->synced);
+    uint64_t offset = same_boot ? size : MIN(size, saved->synced);
     return saved->total_known ? MIN(offset, saved->total) : offset;
 }
 
@@ -63,7 +92,7 @@ void bcj2__drive_get_opened(struct engine *e, struct drive *d)
     bcj2__os_boot_id(boot_id);
     bool same_boot = strcmp(boot_id, d->get_boot_id) == 0;
     bcj2_status s = bcj2__os_fstat(d->sink_fd, d->temp, &st);
-    saved.offset = believed_offset(&saved, &st, same_boot);
+    saved.offset = bcj2__drive_get_believed(&saved, st.size, same_boot);
     saved.synced = MIN(saved.synced, saved.offset);
     if (BCJ2_SUCCEEDED(s) && !same_boot && st.size > saved.offset) {
         /* gone before the row says that its bytes are of this boot */
@@ -89,8 +118,8 @@ void bcj2__drive_get_opened(struct engine *e, struct drive *d)
 bool bcj2__drive_get_save(struct engine *e, struct drive *d)
 {
     if (!bcj2__drive_save(e, d) ||
-        !(d->type == BCJ2_JOB_TYPE_DOWNLOAD ? bcj2__drive_file_save(e, d)
-                                            : bcj2__drive_reply_save(e, d))) {
+        !(d->type == BCJ2_JOB_TYPE_UPLOAD_REPLY ? bcj2__drive_reply_save(e, d)
+                                                : bcj2__drive_file_save(e, d))) {
         return false;
     }
     d->saved_offset = d->get.saved.offset;

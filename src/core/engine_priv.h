@@ -17,6 +17,7 @@ struct engine {
     struct os_thread *thread;
     struct net *net;
     struct disk *disk;
+    struct disk *copies; /* threads for what may hang with a mount; NULL: not needed yet */
     atomic_bool woken, stopping;
     uint64_t next_token;
     struct drive **drives; /* running jobs; room for all slots */
@@ -43,6 +44,9 @@ bool bcj2__engine_transaction(struct engine *e);
 /* Notes a failed store call: the turn will be rolled back and everything starts again from what is
    stored. Gives back whether s is a success. */
 bool bcj2__engine_check(struct engine *e, bcj2_status s);
+
+/* Makes the threads for copies, once. */
+bcj2_status bcj2__engine_copies(struct engine *e);
 
 /* queue.c */
 void bcj2__queue_house(struct engine *e);    /* inactivity, old rows; outside the transaction */
