@@ -349,8 +349,9 @@ bcj2_status bcj2__engine_start(struct core *c, struct engine **ret)
     e->house_ms = 0;
     e->drive_room = c->foreground_slots + c->background_slots;
     e->drives = bcj2__mem_calloc(e->drive_room, sizeof(struct drive *));
-    bcj2_status s =
-        e->drives == NULL ? bcj2__detail_no_memory() : bcj2__net_create(&c->log, &e->net);
+    e->busy = bcj2__mem_calloc(e->drive_room, sizeof *e->busy);
+    bcj2_status s = e->drives == NULL || e->busy == NULL ? bcj2__detail_no_memory()
+                                                         : bcj2__net_create(&c->log, &e->net);
     if (BCJ2_SUCCEEDED(s)) {
         s = bcj2__disk_start(wake_from_disk, e, &e->disk);
     }
@@ -379,6 +380,7 @@ void bcj2__engine_stop(struct engine *e)
     e->copies = bcj2__disk_stop(e->copies);
     e->net = bcj2__net_destroy(e->net);
     bcj2__mem_free(e->drives);
+    bcj2__mem_free(e->busy);
     bcj2__mem_free(e->fds);
     bcj2__mem_free(e);
 }

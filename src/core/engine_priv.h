@@ -22,6 +22,7 @@ struct engine {
     uint64_t next_token;
     struct drive **drives; /* running jobs; room for all slots */
     uint32_t drive_count, drive_room;
+    int64_t *busy;    /* jobs whose last run is not over: not to be started */
     struct bye *byes; /* goodbyes under way */
     uint32_t bye_count;
     bool runner;        /* this process moves the bytes; the others' engines only listen */
