@@ -70,7 +70,12 @@ static bcj2_status purge(struct engine *e, uint64_t *ret_left)
         bcj2__store_rollback(store);
         return s;
     }
-    return bcj2__store_commit(store, false);
+    s = bcj2__store_commit(store, false);
+    if (BCJ2_SUCCEEDED(s) && gone > 0) {
+        bcj2__core_tell(e->core);
+        e->ring = true;
+    }
+    return s;
 }
 
 void bcj2__queue_house(struct engine *e)
