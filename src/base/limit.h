@@ -50,6 +50,10 @@
 #define LIMIT_FRAGMENT_MAX              (13u * 1024 * 1024)
 #define LIMIT_FRAGMENT_START            (256u * 1024)
 #define LIMIT_FRAGMENT_START_FOREGROUND (4u * 1024 * 1024)
+#define LIMIT_DOWNLOAD_FRAGMENT_MIN     (64u * 1024) /* wire-protocol 4.1 */
+
+/* a file that is fetched whole again from a server without ranges: smaller than this */
+#define LIMIT_WHOLE_AGAIN_BYTES (UINT64_C(2) * 1024 * 1024 * 1024)
 
 /* replies: synced at least so often, and at the end */
 #define LIMIT_SYNC_EVERY_BYTES (64u * 1024 * 1024)

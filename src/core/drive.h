@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* One running job: its machines (upload, then reply), its open files, its one request. A step of a
-   machine is written into the turn's transaction here and carried out after the commit. Engine thread
-   only. drive.c has the upload and the life of a drive, drive_fetch.c the way to the reply, drive_reply.c
-   its download, drive_end.c how a drive ends (done, failed, stopped). */
+/* One running job: its machines, its open files, its one request. A step of a machine is written into the
+   turn's transaction here and carried out after the commit. Engine thread only.
+
+   drive.c has the life of a drive, drive_upload.c the upload, drive_get.c the download of one resource
+   into a temporary file and drive_flow.c what happens while its bytes come; that resource is the reply
+   (drive_reply.c) or a file of a download (drive_file.c). drive_end.c: how a drive ends (done, failed,
+   stopped). */
 #ifndef BCJ2_CORE_DRIVE_H
 #define BCJ2_CORE_DRIVE_H
 
@@ -12,20 +15,27 @@
 
 enum drive_act {
     DRIVE_ACT_NONE,
-    DRIVE_ACT_SEND,       /* the upload's request */
-    DRIVE_ACT_OPEN_REPLY, /* make or open the temporary file */
-    DRIVE_ACT_GET,        /* the reply's request */
-    DRIVE_ACT_BODY,       /* let the reply flow */
-    DRIVE_ACT_IGNORE,     /* throw an answer's body away */
-    DRIVE_ACT_SYNC,       /* the reply is whole: to the disk with it */
+    DRIVE_ACT_SEND,   /* the upload's request */
+    DRIVE_ACT_OPEN,   /* make or open the temporary file */
+    DRIVE_ACT_GET,    /* the download's request */
+    DRIVE_ACT_BODY,   /* let its body flow */
+    DRIVE_ACT_IGNORE, /* throw an answer's body away */
+    DRIVE_ACT_SYNC,   /* the temporary file is whole: to the disk with it */
+};
+
+enum drive_work {
+    DRIVE_UPLOAD,
+    DRIVE_GET, /* a resource into a temporary file */
 };
 
 struct drive {
     uint64_t token;
     int64_t seq;
+    bcj2_guid id;
     bcj2_job_type type;
     bcj2_job_priority priority;
     bcj2_job_state believed; /* CONNECTING or TRANSFERRING, as we wrote it */
+    enum drive_work work;
     uint64_t started_ms;
     bool retries_allowed; /* the no-progress time-out is not 0 */
     bool series;          /* a series of transient errors runs */
@@ -33,8 +43,9 @@ struct drive {
     bool ended;           /* nothing more is done but to free it */
     uint32_t disk_ops;    /* under way: our descriptors must stay open */
     enum drive_act act;   /* after the commit */
-    /* the upload */
+    uint32_t file_index;  /* the file that is transferred; of an upload 0 */
     char *remote_name, *local_name;
+    /* the upload */
     char content_name[LIMIT_CONTENT_NAME_BYTES + 1];
     int source_fd;
     uint64_t source_device, source_inode; /* of the file that is open */
@@ -44,12 +55,11 @@ struct drive {
     bool asking;          /* its request is under way */
     uint64_t asked_ms;    /* since then */
     uint64_t in_flight;   /* bytes of the fragment that left us, as they were stored last */
-    /* the reply */
-    bool fetching;
+    /* the download into a temporary file */
     struct get get;
     struct get_step get_step;
-    char *reply_temp, *reply_url, *reply_other_url; /* other: NULL if it would be the same */
-    char get_boot_id[OS_BOOT_ID_SIZE]; /* of the boot in which get.saved.offset was written */
+    char *temp, *get_url, *get_other_url; /* other: NULL if it would be the same */
+    char get_boot_id[OS_BOOT_ID_SIZE];    /* of the boot in which get.saved.offset was written */
     int sink_fd;
     bool opened; /* the temporary file was opened in act: start the machine */
     bcj2_status open_status;
@@ -58,6 +68,9 @@ struct drive {
     uint64_t flow_offset;            /* where it began */
     uint64_t saved_offset, saved_ms; /* progress as it was last stored */
     uint64_t sync_asked, sync_ms;    /* the last sync: offset and time */
+    struct get_range *ranges;        /* of a download's file; NULL: all of it */
+    uint32_t range_count;
+    char *response_headers;          /* of the last answer, until they are stored; NULL: none new */
     /* a request that could not even be started */
     bool not_started;
 };
@@ -87,16 +100,41 @@ bool bcj2__drive_save(struct engine *e,
                       struct drive *d); /* the transfer row and the file's progress */
 bool bcj2__drive_connected(struct engine *e, struct drive *d);
 bool bcj2__drive_progressed(struct engine *e, struct drive *d); /* ends the retry series */
-void bcj2__drive_bup(struct engine *e, struct drive *d, const struct bup_event *event);
-void bcj2__drive_fetch(struct engine *e, struct drive *d);
-void bcj2__drive_get_event(struct engine *e, struct drive *d, const struct net_event *event);
-void bcj2__drive_get_failed_to_start(struct engine *e, struct drive *d);
-void bcj2__drive_reply_opened(struct engine *e, struct drive *d);
-void bcj2__drive_reply_progress(struct engine *e, struct drive *d);
-uint64_t bcj2__drive_reply_deadline(const struct engine *e, const struct drive *d);
-void bcj2__drive_reply_act(struct engine *e, struct drive *d);
 void bcj2__drive_done(struct engine *e, struct drive *d, enum bup_packet farewell);
 void bcj2__drive_fail(struct engine *e, struct drive *d, const struct failure *f,
                       enum bup_packet farewell, const char *detail);
+/* A failure of the file system; after bcj2__drive_ours(). */
+void bcj2__drive_fail_locally(struct engine *e, struct drive *d, bcj2_status status,
+                              const char *what, const char *detail);
+
+/* the upload */
+void bcj2__drive_upload_begin(struct engine *e, struct drive *d);
+void bcj2__drive_bup(struct engine *e, struct drive *d, const struct bup_event *event);
+void bcj2__drive_upload_event(struct engine *e, struct drive *d, const struct net_event *event);
+void bcj2__drive_upload_failed_to_start(struct engine *e, struct drive *d);
+void bcj2__drive_upload_progress(struct engine *e, struct drive *d);
+uint64_t bcj2__drive_upload_deadline(const struct engine *e, const struct drive *d);
+void bcj2__drive_upload_act(struct engine *e, struct drive *d);
+
+/* the download of one resource: begins with DRIVE_ACT_OPEN, when names and URLs are set and stored */
+void bcj2__drive_get_opened(struct engine *e, struct drive *d);
+void bcj2__drive_get_event(struct engine *e, struct drive *d, const struct net_event *event);
+void bcj2__drive_get_failed_to_start(struct engine *e, struct drive *d);
+bcj2_status bcj2__drive_get_open(struct drive *d);
+bcj2_status bcj2__drive_get_send(struct engine *e, struct drive *d);
+bool bcj2__drive_get_save(struct engine *e, struct drive *d);
+void bcj2__drive_flow_progress(struct engine *e, struct drive *d);
+uint64_t bcj2__drive_flow_deadline(const struct engine *e, const struct drive *d);
+void bcj2__drive_flow_act(struct engine *e, struct drive *d);
+
+/* what is downloaded: each has its way there, its row, and what comes when it is whole and synced */
+void bcj2__drive_reply_begin(struct engine *e, struct drive *d);
+bool bcj2__drive_reply_save(struct engine *e, struct drive *d);
+void bcj2__drive_reply_stored(struct engine *e, struct drive *d);
+/* The first file that is not transferred; none: the job is done. In the transaction. */
+void bcj2__drive_next_file(struct engine *e, struct drive *d);
+bool bcj2__drive_file_save(struct engine *e, struct drive *d);
+void bcj2__drive_file_stored(struct engine *e, struct drive *d);
+void bcj2__drive_file_head(struct drive *d, const struct net_event *event);
 
 #endif

@@ -27,7 +27,7 @@ static bcj2_status write_done(struct engine *e, struct drive *d, struct store_jo
     bcj2_filetime now = bcj2__os_wall();
     if (d->type == BCJ2_JOB_TYPE_UPLOAD_REPLY) {
         job->reply_requested = true;
-        job->reply_total = d->fetching ? d->get.saved.offset : 0;
+        job->reply_total = d->work == DRIVE_GET ? d->get.saved.offset : 0;
         job->reply_transferred = job->reply_total;
         bcj2_status s = bcj2__store_set_reply(e->core->store, job, now);
         if (BCJ2_FAILED(s)) {
@@ -44,7 +44,9 @@ static bcj2_status write_done(struct engine *e, struct drive *d, struct store_jo
 void bcj2__drive_done(struct engine *e, struct drive *d, enum bup_packet farewell)
 {
     struct store_job job = {0};
-    bool ok = bcj2__drive_connected(e, d) && bcj2__drive_save(e, d) &&
+    /* the rows of a download's files say all already */
+    bool saved = d->type == BCJ2_JOB_TYPE_DOWNLOAD || bcj2__drive_save(e, d);
+    bool ok = saved && bcj2__drive_connected(e, d) &&
               bcj2__engine_check(e, bcj2__store_job_by_seq(e->core->store, d->seq, &job)) &&
               bcj2__engine_check(e, write_done(e, d, &job, farewell));
     bcj2__store_job_done(&job);
@@ -68,11 +70,14 @@ static void fill_error(const struct drive *d, struct store_job *job, const struc
     job->error_code = f->code;
     job->error_http_status = f->http_status;
     job->error_has_file = file;
+    job->error_file = d->file_index;
     job->error_has_protocol = f->context == BCJ2_ERROR_CONTEXT_GENERAL_TRANSPORT ||
                               (file && f->context != BCJ2_ERROR_CONTEXT_LOCAL_FILE);
     bcj2__mem_free(job->error_text);
-    job->error_text = bcj2__failure_text(f, d->remote_name, d->local_name,
-                                         d->fetching ? d->reply_temp : NULL, detail);
+    enum failure_doing doing = d->type == BCJ2_JOB_TYPE_DOWNLOAD ? FAILURE_DOWNLOADING
+                               : d->work == DRIVE_GET            ? FAILURE_FETCHING_REPLY
+                                                                 : FAILURE_UPLOADING;
+    job->error_text = bcj2__failure_text(f, doing, d->remote_name, d->local_name, detail);
 }
 
 /* Where the job goes, and when it is tried again. The series may have begun before this boot, where our
@@ -155,6 +160,14 @@ void bcj2__drive_fail(struct engine *e, struct drive *d, const struct failure *f
     bcj2__store_job_done(&job);
 }
 
+void bcj2__drive_fail_locally(struct engine *e, struct drive *d, bcj2_status status,
+                              const char *what, const char *detail)
+{
+    const struct failure f =
+        bcj2__classify_local(status, BCJ2_ERROR_CONTEXT_LOCAL_FILE, false, what);
+    bcj2__drive_fail(e, d, &f, BUP_PACKET_NONE, detail);
+}
+
 /* ---- stopped ---- */
 
 /* The progress of this run, for the next one. */
@@ -193,8 +206,8 @@ void bcj2__drive_reconcile(struct engine *e, struct drive *d)
         return;
     }
     if (state == BCJ2_JOB_STATE_CANCELLED || state == BCJ2_JOB_STATE_ACKNOWLEDGED) {
-        if (d->reply_temp != NULL && d->sink_fd >= 0) {
-            (void)bcj2__os_unlink(d->reply_temp); /* made after the Cancel looked for it */
+        if (d->temp != NULL && d->sink_fd >= 0) {
+            (void)bcj2__os_unlink(d->temp); /* made after the Cancel looked for it */
         }
     } else if (bcj2__engine_transaction(e)) {
         /* the transaction may have waited for a Cancel: look again */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files of the engine share: engine.c (turns), queue.c (who runs, timers), drive.c and
-   drive_reply.c (one running job), farewell.c (goodbyes). Engine thread only, but where stated. */
+/* What the files of the engine share: engine.c (turns), queue.c (who runs, timers), drive*.c
+   (one running job), farewell.c (goodbyes). Engine thread only, but where stated. */
 #ifndef BCJ2_CORE_ENGINE_PRIV_H
 #define BCJ2_CORE_ENGINE_PRIV_H
 

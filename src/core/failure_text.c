@@ -27,17 +27,33 @@ static void add_cause(struct buf *text, const struct failure *f, const char *det
     }
 }
 
-char *bcj2__failure_text(const struct failure *f, const char *url, const char *local_name,
-                         const char *reply_temp, const char *detail)
+static void add_doing(struct buf *text, enum failure_doing doing, const char *url,
+                      const char *local_name)
 {
     char people[256];
-    struct buf text = BUF_INIT(LIMIT_ERROR_TEXT_BYTES + 2 * LIMIT_PATH_BYTES);
-    bcj2__url_for_people(url, people);
-    if (reply_temp != NULL) {
-        (void)bcj2__buf_printf(&text, "fetching the reply of %s: ", people);
-    } else {
-        (void)bcj2__buf_printf(&text, "uploading %s to %s: ", local_name, people);
+    if (url == NULL) {
+        (void)bcj2__buf_text(text, "starting: ");
+        return;
     }
+    bcj2__url_for_people(url, people);
+    switch (doing) {
+    case FAILURE_UPLOADING:
+        (void)bcj2__buf_printf(text, "uploading %s to %s: ", local_name, people);
+        break;
+    case FAILURE_FETCHING_REPLY:
+        (void)bcj2__buf_printf(text, "fetching the reply of %s: ", people);
+        break;
+    case FAILURE_DOWNLOADING:
+        (void)bcj2__buf_printf(text, "downloading %s to %s: ", people, local_name);
+        break;
+    }
+}
+
+char *bcj2__failure_text(const struct failure *f, enum failure_doing doing, const char *url,
+                         const char *local_name, const char *detail)
+{
+    struct buf text = BUF_INIT(LIMIT_ERROR_TEXT_BYTES + 2 * LIMIT_PATH_BYTES);
+    add_doing(&text, doing, url, local_name);
     add_cause(&text, f, detail);
     if (f->what != NULL) {
         (void)bcj2__buf_printf(&text, " (%s)", f->what);

@@ -6,9 +6,11 @@
 
 #include "classify.h"
 
-/* reply_temp NULL: the upload failed, else the reply. detail (may be NULL): the system's words.
-   mem_free; NULL: no memory. */
-char *bcj2__failure_text(const struct failure *f, const char *url, const char *local_name,
-                         const char *reply_temp, const char *detail);
+enum failure_doing { FAILURE_UPLOADING, FAILURE_FETCHING_REPLY, FAILURE_DOWNLOADING };
+
+/* url NULL: it failed before its first file. detail (may be NULL): the system's words. mem_free; NULL: no
+   memory. */
+char *bcj2__failure_text(const struct failure *f, enum failure_doing doing, const char *url,
+                         const char *local_name, const char *detail);
 
 #endif

@@ -113,10 +113,8 @@ static bcj2_status insert(struct core *c, struct store_job *row)
 bcj2_status bcj2__job_create(struct core *c, const char *display_name, bcj2_job_type type,
                              bcj2_guid *ret_id, bcj2_job **ret)
 {
-    if (type != BCJ2_JOB_TYPE_UPLOAD && type != BCJ2_JOB_TYPE_UPLOAD_REPLY) {
-        return bcj2__detail(BCJ2_E_NOTIMPL, type == BCJ2_JOB_TYPE_DOWNLOAD
-                                                ? "download jobs come with a later release"
-                                                : "there is no such job type");
+    if (type < BCJ2_JOB_TYPE_DOWNLOAD || type > BCJ2_JOB_TYPE_UPLOAD_REPLY) {
+        return bcj2__detail(BCJ2_E_NOTIMPL, "there is no such job type");
     }
     bcj2_status s = check_name(display_name);
     if (BCJ2_FAILED(s)) {
@@ -241,6 +239,7 @@ bcj2_status bcj2__job_error(bcj2_job *job, bcj2_error **ret)
     error->code = row.error_code;
     error->http_status = row.error_http_status;
     error->has_file = row.error_has_file;
+    error->file_index = row.error_file;
     error->has_protocol = row.error_has_protocol;
     error->text = TAKE(row.error_text);
     bcj2__store_job_done(&row);

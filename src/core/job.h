@@ -32,6 +32,7 @@ struct bcj2_error {
     bcj2_status code;
     uint32_t http_status;
     bool has_file, has_protocol;
+    uint32_t file_index;
     char *text;
 };
 

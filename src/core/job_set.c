@@ -258,7 +258,7 @@ bcj2_status bcj2__job_add_file(bcj2_job *job, const char *url, const char *path)
         return s;
     }
     s = bcj2__store_file_count(job->core->store, job->seq, &count);
-    if (BCJ2_SUCCEEDED(s) && count > 0) {
+    if (BCJ2_SUCCEEDED(s) && count > 0 && change.row.type != BCJ2_JOB_TYPE_DOWNLOAD) {
         s = bcj2__detail(BCJ2_E_TOO_MANY_FILES, "an upload job holds one file and has it already");
     }
     if (BCJ2_SUCCEEDED(s)) {
@@ -266,7 +266,8 @@ bcj2_status bcj2__job_add_file(bcj2_job *job, const char *url, const char *path)
     }
     if (BCJ2_SUCCEEDED(s)) {
         CLEANUP_FREE char *remote = bcj2__mem_strdup(url), *local = bcj2__mem_strdup(path);
-        struct store_file file = {.remote_name = remote,
+        struct store_file file = {.index = count,
+                                  .remote_name = remote,
                                   .local_name = local,
                                   .bytes_total = BCJ2_SIZE_UNKNOWN};
         s = remote == NULL || local == NULL
@@ -351,14 +352,20 @@ bcj2_status bcj2__job_suspend(bcj2_job *job)
     return change_end(&change, bcj2__job_state_move(job->core, &change.row, JOB_EV_SUSPEND));
 }
 
-/* Is there something that a Resume could transfer? TRANSFERRED means everything is done. */
+/* Is there something that a Resume could transfer? In TRANSFERRED only files that were added since. */
 static bcj2_status resume_event(const struct change *change, enum job_event *ret)
 {
+    struct store *store = change->core->store;
+    bool transferred = change->row.state == BCJ2_JOB_STATE_TRANSFERRED;
+    struct store_file file = {0};
     uint32_t count = 0;
-    bcj2_status s = bcj2__store_file_count(change->core->store, change->row.seq, &count);
-    *ret = count == 0 || change->row.state == BCJ2_JOB_STATE_TRANSFERRED ? JOB_EV_RESUME_EMPTY
-                                                                         : JOB_EV_RESUME;
-    return s;
+    bcj2_status s = bcj2__store_file_count(store, change->row.seq, &count);
+    if (BCJ2_SUCCEEDED(s) && transferred) {
+        s = bcj2__store_next_file(store, change->row.seq, 0, &file);
+        bcj2__store_file_done(&file);
+    }
+    *ret = count == 0 || s == BCJ2_S_FALSE ? JOB_EV_RESUME_EMPTY : JOB_EV_RESUME;
+    return BCJ2_FAILED(s) ? s : BCJ2_OK;
 }
 
 bcj2_status bcj2__job_resume(bcj2_job *job)

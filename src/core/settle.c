@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* See settle.h. */
-#include "settle.h"
+#include "settle_parts.h"
 #include "detail.h"
-#include "guid.h"
 #include "job_state.h"
 #include "limit.h"
 #include "mem.h"
@@ -10,15 +9,6 @@
 #include "url.h"
 
 #include <string.h>
-
-char *bcj2__settle_temp_name(const struct store_job *job)
-{
-    char id[BCJ2_GUID_TEXT_SIZE];
-    bcj2__guid_format(&job->id, id);
-    const char *base = bcj2__os_base_of(job->reply_name);
-    return bcj2__mem_printf("%.*s.bcj2-%.36s.tmp", (int)(base - job->reply_name), job->reply_name,
-                            id + 1);
-}
 
 bcj2_status bcj2__settle_farewell(struct core *c, const struct store_job *job,
                                   const char *remote_name, const struct bup_saved *bup,
@@ -76,30 +66,12 @@ static bcj2_status cancel_rows(struct core *c, struct store_job *job)
     return s;
 }
 
-/* The file first, then the note that it is gone. */
-static bcj2_status forget_temp(struct core *c, struct store_job *job)
+/* Every temporary file of a job that has ended. */
+static bcj2_status forget_temporaries(struct core *c, struct store_job *job)
 {
-    if (job->reply_temp == NULL) {
-        return BCJ2_OK;
-    }
-    bcj2_status s = bcj2__os_unlink(job->reply_temp);
-    if (BCJ2_FAILED(s)) {
-        bcj2__log(&c->log, LOG_WARNING, "job %lld: temporary file stays: %s", (long long)job->seq,
-                  bcj2__detail_get());
-        return BCJ2_S_UNABLE_TO_DELETE_FILES;
-    }
-    bcj2__mem_free(job->reply_temp);
-    job->reply_temp = NULL;
-    s = bcj2__store_begin(c->store, false);
-    if (BCJ2_SUCCEEDED(s)) {
-        s = bcj2__store_set_reply(c->store, job, job->modification_time);
-        if (BCJ2_SUCCEEDED(s)) {
-            (void)bcj2__store_commit(c->store, false);
-        } else {
-            bcj2__store_rollback(c->store);
-        }
-    }
-    return BCJ2_OK; /* at worst an unlink of nothing is tried again at the next opening */
+    bcj2_status reply = bcj2__settle_forget_reply(c, job);
+    bcj2_status files = bcj2__settle_forget_files(c, job->seq);
+    return reply != BCJ2_OK ? reply : files;
 }
 
 static bcj2_status cancel_locked(struct core *c, int64_t seq)
@@ -119,8 +91,8 @@ static bcj2_status cancel_locked(struct core *c, int64_t seq)
         s = bcj2__store_commit(c->store, true);
     }
     if (BCJ2_SUCCEEDED(s)) {
-        s = forget_temp(c, &job);
         bcj2__core_changed(c);
+        s = forget_temporaries(c, &job);
     }
     bcj2__store_job_done(&job);
     return s;
@@ -136,111 +108,7 @@ bcj2_status bcj2__settle_cancel(struct core *c, int64_t seq)
     return s;
 }
 
-/* ---- Complete ---- */
-
-/* One committed, durable change of the reply and completing groups. */
-static bcj2_status store_groups(struct core *c, const struct store_job *job)
-{
-    bcj2_filetime now = bcj2__os_wall();
-    bcj2_status s = bcj2__store_begin(c->store, true);
-    if (BCJ2_FAILED(s)) {
-        return s;
-    }
-    s = bcj2__store_set_reply(c->store, job, now);
-    if (BCJ2_SUCCEEDED(s)) {
-        s = bcj2__store_set_completing(c->store, job, now);
-    }
-    if (BCJ2_FAILED(s)) {
-        bcj2__store_rollback(c->store);
-        return s;
-    }
-    return bcj2__store_commit(c->store, true);
-}
-
-/* No reply came: an empty file takes its place, by the same steps as a real one. */
-static bcj2_status make_empty_reply(struct core *c, struct store_job *job)
-{
-    int fd = -1;
-    if (job->reply_temp == NULL) {
-        job->reply_temp = bcj2__settle_temp_name(job);
-        if (job->reply_temp == NULL) {
-            return bcj2__detail_no_memory();
-        }
-        bcj2_status s = store_groups(c, job);
-        if (BCJ2_FAILED(s)) {
-            return s;
-        }
-    }
-    bcj2_status s = bcj2__os_create(job->reply_temp, &fd);
-    if (s == BCJ2_E_SHARING_VIOLATION) {
-        return BCJ2_OK; /* made before a kill; it is looked at when it is opened again */
-    }
-    if (BCJ2_SUCCEEDED(s)) {
-        s = bcj2__os_sync(fd);
-        (void)bcj2__os_close(fd);
-    }
-    return s;
-}
-
-/* Has the rename of an earlier try been done already? */
-static bcj2_status renamed_before(const struct store_job *job, bool *ret)
-{
-    struct os_stat st = {0};
-    *ret = false;
-    if (!job->completing) {
-        return BCJ2_OK;
-    }
-    bcj2_status s = bcj2__os_stat(job->reply_name, false, &st);
-    *ret = BCJ2_SUCCEEDED(s) && st.exists && st.device == job->completing_device &&
-           st.inode == job->completing_inode;
-    return s;
-}
-
-/* Mode, then the note which file is about to move, then the move, then the folder. */
-static bcj2_status rename_reply(struct core *c, struct store_job *job)
-{
-    int fd = -1;
-    struct os_stat st = {0};
-    bool done = false;
-    bcj2_status s = renamed_before(job, &done);
-    if (BCJ2_FAILED(s) || done) {
-        return BCJ2_FAILED(s) ? s : bcj2__os_sync_folder_of(job->reply_name);
-    }
-    s = bcj2__os_reopen(job->reply_temp, &fd, &st);
-    if (BCJ2_FAILED(s)) {
-        return s;
-    }
-    if (st.size != job->reply_total) {
-        (void)bcj2__os_close(fd);
-        return bcj2__detail(BCJ2_E_FAIL, "%s has %llu bytes, the reply had %llu", job->reply_temp,
-                            (unsigned long long)st.size, (unsigned long long)job->reply_total);
-    }
-    s = bcj2__os_chmod_by_umask(fd);
-    (void)bcj2__os_close(fd);
-    if (BCJ2_SUCCEEDED(s)) {
-        job->completing = true;
-        job->completing_device = st.device;
-        job->completing_inode = st.inode;
-        s = store_groups(c, job);
-    }
-    if (BCJ2_SUCCEEDED(s)) {
-        s = bcj2__os_rename(job->reply_temp, job->reply_name);
-    }
-    if (BCJ2_SUCCEEDED(s)) {
-        s = bcj2__os_sync_folder_of(job->reply_name);
-    }
-    return s;
-}
-
-static bcj2_status put_reply_in_place(struct core *c, struct store_job *job)
-{
-    bool done = false;
-    bcj2_status s = renamed_before(job, &done);
-    if (BCJ2_SUCCEEDED(s) && !done && job->reply_total == 0) {
-        s = make_empty_reply(c, job);
-    }
-    return BCJ2_SUCCEEDED(s) ? rename_reply(c, job) : s;
-}
+/* ---- Complete of an upload ---- */
 
 static bcj2_status acknowledge(struct core *c, struct store_job *job)
 {
@@ -264,6 +132,117 @@ static bcj2_status acknowledge(struct core *c, struct store_job *job)
     return bcj2__store_commit(c->store, true);
 }
 
+static bcj2_status complete_upload(struct core *c, struct store_job *job)
+{
+    bcj2_status s =
+        job->type == BCJ2_JOB_TYPE_UPLOAD_REPLY ? bcj2__settle_place_reply(c, job) : BCJ2_OK;
+    return BCJ2_SUCCEEDED(s) ? acknowledge(c, job) : s;
+}
+
+/* ---- Complete of a download: in any state, with what there is ---- */
+
+/* One durable transaction that moves the job as it is now. */
+static bcj2_status move(struct core *c, int64_t seq, enum job_event event)
+{
+    struct store_job job = {0};
+    bcj2_status s = bcj2__store_begin(c->store, true);
+    if (BCJ2_FAILED(s)) {
+        return s;
+    }
+    s = bcj2__store_job_by_seq(c->store, seq, &job);
+    if (BCJ2_SUCCEEDED(s)) {
+        s = bcj2__job_state_move(c, &job, event);
+    }
+    bcj2__store_job_done(&job);
+    if (BCJ2_FAILED(s)) {
+        bcj2__store_rollback(c->store);
+        return s;
+    }
+    s = bcj2__store_commit(c->store, true);
+    if (BCJ2_SUCCEEDED(s)) {
+        bcj2__core_changed(c); /* who runs it stops */
+    }
+    return s;
+}
+
+static bool runs_or_waits(bcj2_job_state state)
+{
+    return state != BCJ2_JOB_STATE_SUSPENDED && state != BCJ2_JOB_STATE_ERROR &&
+           state != BCJ2_JOB_STATE_TRANSFERRED;
+}
+
+/* In the transaction. BCJ2_S_FALSE: somebody resumed the job meanwhile, and another file came in whole. */
+static bcj2_status acknowledge_files(struct core *c, int64_t seq, bool *ret_partial)
+{
+    struct store_job job = {0};
+    struct store_file left = {0};
+    struct store_progress progress = {0};
+    bcj2_status s = bcj2__store_next_unrenamed(c->store, seq, 0, &left);
+    if (s != BCJ2_S_FALSE) {
+        bcj2__store_file_done(&left);
+        return BCJ2_FAILED(s) ? s : BCJ2_S_FALSE;
+    }
+    s = bcj2__store_job_by_seq(c->store, seq, &job);
+    if (BCJ2_SUCCEEDED(s)) {
+        s = bcj2__store_progress(c->store, seq, &progress);
+    }
+    if (BCJ2_SUCCEEDED(s)) {
+        *ret_partial = progress.files_transferred < progress.files_total;
+        s = bcj2__job_state_move(c, &job, JOB_EV_COMPLETE);
+    }
+    if (BCJ2_SUCCEEDED(s)) {
+        s = bcj2__store_forget_transfer(c->store, seq);
+    }
+    bcj2__store_job_done(&job);
+    return BCJ2_SUCCEEDED(s) ? BCJ2_OK : s;
+}
+
+static bcj2_status end_download(struct core *c, int64_t seq, bool *ret_partial)
+{
+    bcj2_status s = bcj2__store_begin(c->store, true);
+    if (BCJ2_FAILED(s)) {
+        return s;
+    }
+    s = acknowledge_files(c, seq, ret_partial);
+    if (s != BCJ2_OK) {
+        bcj2__store_rollback(c->store);
+        return s;
+    }
+    return bcj2__store_commit(c->store, true);
+}
+
+/* Stopped, every whole file named, then the end. Again if somebody resumes it in between. */
+static bcj2_status complete_download(struct core *c, struct store_job *job)
+{
+    bool partial = false;
+    bcj2_status s = BCJ2_S_FALSE;
+    while (s == BCJ2_S_FALSE) {
+        bcj2_job_state state = job->state;
+        s = bcj2__store_job_state(c->store, job->seq, &state);
+        if (BCJ2_SUCCEEDED(s) && runs_or_waits(state)) {
+            s = move(c, job->seq, JOB_EV_SUSPEND);
+        }
+        if (BCJ2_FAILED(s)) {
+            return s;
+        }
+        s = bcj2__settle_place_files(c, job->seq);
+        if (BCJ2_FAILED(s)) {
+            CLEANUP_FREE char *why = bcj2__mem_strdup(bcj2__detail_get());
+            bcj2_status moved = move(c, job->seq, JOB_EV_NOT_PLACED);
+            return BCJ2_FAILED(moved) ? moved : bcj2__detail(s, "%s", why != NULL ? why : "");
+        }
+        s = end_download(c, job->seq, &partial);
+    }
+    if (BCJ2_FAILED(s)) {
+        return s;
+    }
+    bcj2__core_changed(c);
+    s = forget_temporaries(c, job);
+    return s != BCJ2_OK ? s : partial ? BCJ2_S_PARTIAL_COMPLETE : BCJ2_OK;
+}
+
+/* ---- Complete ---- */
+
 static bcj2_status complete_locked(bcj2_job *handle)
 {
     struct core *c = handle->core;
@@ -272,14 +251,16 @@ static bcj2_status complete_locked(bcj2_job *handle)
     bcj2_status s = bcj2__job_load(handle, &job);
     if (BCJ2_SUCCEEDED(s) &&
         BCJ2_FAILED(bcj2__jobfsm_step(job.type, job.state, JOB_EV_COMPLETE, &after))) {
-        s = bcj2__detail(BCJ2_E_INVALID_STATE, "only a TRANSFERRED job can be completed, it is %s",
-                         bcj2__status_state_name(job.state));
-    }
-    if (BCJ2_SUCCEEDED(s) && job.type == BCJ2_JOB_TYPE_UPLOAD_REPLY) {
-        s = put_reply_in_place(c, &job);
+        s = job.type == BCJ2_JOB_TYPE_DOWNLOAD
+                ? bcj2__detail(BCJ2_E_INVALID_STATE, "the job is %s for good",
+                               bcj2__status_state_name(job.state))
+                : bcj2__detail(BCJ2_E_INVALID_STATE,
+                               "only a TRANSFERRED job can be completed, it is %s",
+                               bcj2__status_state_name(job.state));
     }
     if (BCJ2_SUCCEEDED(s)) {
-        s = acknowledge(c, &job);
+        s = job.type == BCJ2_JOB_TYPE_DOWNLOAD ? complete_download(c, &job)
+                                               : complete_upload(c, &job);
     }
     bcj2__store_job_done(&job);
     if (BCJ2_SUCCEEDED(s)) {
@@ -302,17 +283,16 @@ bcj2_status bcj2__settle_complete(bcj2_job *job)
 
 void bcj2__settle_leftovers(struct core *c)
 {
-    int64_t *seqs = NULL;
-    uint32_t count = 0;
-    if (BCJ2_FAILED(bcj2__store_jobs_in(c->store, 1u << BCJ2_JOB_STATE_CANCELLED, &seqs, &count))) {
-        bcj2__log(&c->log, LOG_WARNING, "leftovers of cancelled jobs: %s", bcj2__detail_get());
-    }
-    for (uint32_t i = 0; i < count; i++) {
+    int64_t seq = 0;
+    bcj2_status s = BCJ2_OK;
+    while ((s = bcj2__store_next_leftover(c->store, seq, &seq)) == BCJ2_OK) {
         struct store_job job = {0};
-        if (BCJ2_SUCCEEDED(bcj2__store_job_by_seq(c->store, seqs[i], &job))) {
-            (void)forget_temp(c, &job);
+        if (BCJ2_SUCCEEDED(bcj2__store_job_by_seq(c->store, seq, &job))) {
+            (void)forget_temporaries(c, &job);
         }
         bcj2__store_job_done(&job);
     }
-    bcj2__mem_free(seqs);
+    if (BCJ2_FAILED(s)) {
+        bcj2__log(&c->log, LOG_WARNING, "leftovers of ended jobs: %s", bcj2__detail_get());
+    }
 }

@@ -112,7 +112,9 @@ bcj2_status bcj2__os_rename(const char *from,
 bcj2_status bcj2__os_link(const char *from, const char *to); /* existing: SHARING_VIOLATION */
 bcj2_status bcj2__os_unlink(const char *path);               /* a missing file is BCJ2_OK */
 bcj2_status bcj2__os_chmod_by_umask(int fd);                 /* 0666 less the process's umask */
-void *bcj2__os_close(int fd);                                /* -1 is fine; returns NULL */
+/* The time of the last change; what the file system cannot hold, it rounds. */
+bcj2_status bcj2__os_set_mtime(int fd, int64_t mtime_s, int32_t mtime_ns);
+void *bcj2__os_close(int fd); /* -1 is fine; returns NULL */
 
 /* ---- folders ---- */
 

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <time.h>
 
 /* Each with the arguments of the C library's, but open (never variadic, whose calling convention
    may differ) and fallocate (always the whole file, the size kept). On macOS fdatasync is
@@ -26,6 +27,7 @@
     X(fsync, int, (int fd))                                                   \
     X(fdatasync, int, (int fd))                                               \
     X(fchmod, int, (int fd, mode_t mode))                                     \
+    X(futimens, int, (int fd, const struct timespec times[2]))                \
     X(stat, int, (const char *path, struct stat *ret))                        \
     X(lstat, int, (const char *path, struct stat *ret))                       \
     X(fstat, int, (int fd, struct stat *ret))                                 \

@@ -163,3 +163,14 @@ bcj2_status bcj2__os_chmod_by_umask(int fd)
     REPEAT_INTERRUPTED(result, bcj2__os_calls.fchmod(fd, 0666 & ~process_umask()));
     return result == 0 ? BCJ2_OK : bcj2__os_fail_fd(errno, "setting the mode of", fd);
 }
+
+bcj2_status bcj2__os_set_mtime(int fd, int64_t mtime_s, int32_t mtime_ns)
+{
+    const struct timespec times[2] = {
+        {.tv_nsec = UTIME_OMIT},
+        {.tv_sec = (time_t)mtime_s, .tv_nsec = mtime_ns},
+    };
+    int result;
+    REPEAT_INTERRUPTED(result, bcj2__os_calls.futimens(fd, times));
+    return result == 0 ? BCJ2_OK : bcj2__os_fail_fd(errno, "setting the time of", fd);
+}

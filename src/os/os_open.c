@@ -216,7 +216,7 @@ bcj2_status bcj2__os_touch(const char *path)
         return not_opened(path, errno);
     }
     int result;
-    REPEAT_INTERRUPTED(result, futimens(fd, NULL));
+    REPEAT_INTERRUPTED(result, bcj2__os_calls.futimens(fd, NULL));
     bcj2_status status = result == 0 ? BCJ2_OK : bcj2__os_fail(errno, "touching %s", path);
     bcj2__os_close(fd);
     return status;

@@ -29,10 +29,10 @@ static int free_addresses(struct ifaddrs *list)
     {                                                                                             \
         .open = open_with_mode, .close = close, .pread = pread, .pwrite = pwrite,                 \
         .ftruncate = ftruncate, .fallocate = bcj2__os_platform_fallocate, .fsync = fsync,         \
-        .fdatasync = bcj2__os_platform_fdatasync, .fchmod = fchmod, .stat = stat, .lstat = lstat, \
-        .fstat = fstat, .faccessat = faccessat, .rename = rename, .link = link, .unlink = unlink, \
-        .mkdir = mkdir, .realpath = realpath, .statfs = statfs, .flock = flock,                   \
-        .watch = bcj2__os_platform_watch, .netwatch = bcj2__os_platform_netwatch,                 \
+        .fdatasync = bcj2__os_platform_fdatasync, .fchmod = fchmod, .futimens = futimens,         \
+        .stat = stat, .lstat = lstat, .fstat = fstat, .faccessat = faccessat, .rename = rename,   \
+        .link = link, .unlink = unlink, .mkdir = mkdir, .realpath = realpath, .statfs = statfs,   \
+        .flock = flock, .watch = bcj2__os_platform_watch, .netwatch = bcj2__os_platform_netwatch, \
         .getifaddrs = getifaddrs, .freeifaddrs = free_addresses, .chmod = chmod, .bind = bind,    \
         .listen = listen, .connect = connect, .accept = bcj2__os_platform_accept, .send = send,   \
         .recv = recv, .pthread_create = pthread_create,                                           \

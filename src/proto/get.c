@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A ranged download: what is asked next and how a body ends. See get.h; what a head means is in
-   get_answer.c. */
+   get_answer.c and get_size.c, which bytes are asked in get_part.c. */
 #include "get_parts.h"
 #include "macro.h"
 #include "retry.h"
@@ -8,9 +8,35 @@
 #define RESTARTS               5u /* then the remote file changes too often */
 #define PRECONDITIONS_BELIEVED 2u /* 412 to the same Last-Modified: then no more conditions */
 
-void bcj2__get_init(struct get *m, bool has_alternative, const struct get_saved *saved)
+static const struct get_words of_reply = {
+    .doing = "fetching the reply",
+    .changes_often = "the reply changed again and again while it was fetched",
+    .encoded = "the server sent the reply encoded",
+    .changed = "the reply changed on the server; from the start",
+    .whole_only = "the server sends the reply whole only; from the start",
+    .said_changed = "the server says that the reply changed; from the start",
+    .no_rest = "the server does not have the rest of the reply; from the start",
+};
+
+static const struct get_words of_file = {
+    .doing = "downloading the file",
+    .changes_often = "the file changed again and again while it was downloaded",
+    .encoded = "the server sent the file encoded",
+    .changed = "the file changed on the server; from the start",
+    .whole_only = "the server sends the file whole only; from the start",
+    .said_changed = "the server says that the file changed; from the start",
+    .no_rest = "the server does not have the rest of the file; looking at its size",
+};
+
+const struct get_words *bcj2__get_words(const struct get *m)
 {
-    *m = (struct get){.saved = *saved, .has_alternative = has_alternative};
+    return m->plan.reply ? &of_reply : &of_file;
+}
+
+void bcj2__get_init(struct get *m, const struct get_plan *plan, const struct get_saved *saved)
+{
+    *m = (struct get){.saved = *saved, .plan = *plan};
+    bcj2__get_part_start(m);
 }
 
 /* ---- steps ---- */
@@ -18,6 +44,9 @@ void bcj2__get_init(struct get *m, bool has_alternative, const struct get_saved 
 struct get_step bcj2__get_fail(struct get *m, struct failure failure)
 {
     m->awaiting = m->accepted = false;
+    if (m->plan.once) { /* there is no going on, and nobody asked for the same again */
+        failure.transient = failure.tied_to_network = false;
+    }
     return (struct get_step){.want = GET_WANT_FAIL, .save = true, .failure = failure};
 }
 
@@ -42,25 +71,61 @@ static bool whole(const struct get_saved *s)
     return s->begun && s->total_known && s->offset == s->total;
 }
 
-/* Bytes may be added to what is there only if a change of the resource would be noticed. */
-static bool can_continue(const struct get_saved *s)
+bool bcj2__get_needs_size(const struct get *m)
 {
+    const struct get_saved *s = &m->saved;
+    return !m->plan.reply && !m->plan.once && (!s->begun || !s->total_known || m->doubted);
+}
+
+/* Bytes may be added to what is there only if a change of the resource would be noticed. */
+static bool can_continue(const struct get *m)
+{
+    const struct get_saved *s = &m->saved;
     bool guarded = s->etag[0] != '\0' || s->last_modified[0] != '\0' || s->total_known;
-    return s->begun && s->offset > 0 && !s->plain_only && guarded;
+    return s->begun && s->offset > 0 && !s->plain_only && !m->plan.once && guarded;
+}
+
+/* Chooses the bytes of the next request. */
+static void choose(struct get *m)
+{
+    const struct get_saved *s = &m->saved;
+    bool sized = !m->plan.reply && !m->plan.once;
+    m->asked_range = can_continue(m);
+    m->asked_first = m->asked_range ? s->offset : 0;
+    m->remote_first = m->asked_first;
+    m->remote_last = GET_TO_END;
+    if (sized && !s->plain_only) {
+        bcj2__get_part_next(m, &m->remote_first, &m->remote_last);
+        bool everything = bcj2__get_part_is_all(m) && m->remote_first == 0 &&
+                          m->remote_last == s->remote_total - 1;
+        m->asked_range = !everything;
+    }
 }
 
 static struct get_step request(struct get *m)
 {
-    const struct get_saved *s = &m->saved;
+    struct get_saved *s = &m->saved;
     struct get_step step = {.want = GET_WANT_REQUEST};
+    if (bcj2__get_needs_size(m)) {
+        return bcj2__get_ask_size(m);
+    }
+    if (!m->plan.reply && s->plain_only && s->offset > 0) {
+        s->plain_only = false; /* a Resume may find a better server */
+        return bcj2__get_fail_with(m, BCJ2_E_INSUFFICIENT_RANGE_SUPPORT, false,
+                                   "the server sends the file whole only, and the connection does "
+                                   "not last so long");
+    }
     m->awaiting = true;
     m->accepted = false;
-    m->asked_range = can_continue(s);
-    m->asked_first = m->asked_range ? s->offset : 0;
+    m->asked = GET_ASKED_BYTES;
+    choose(m);
     step.request.alternative = s->origin_tried;
+    step.request.range = m->asked_range;
     if (m->asked_range) {
-        step.request.range = true;
-        step.request.first = s->offset;
+        step.request.first = m->remote_first;
+        step.request.last = m->remote_last;
+    }
+    if (m->asked_range && s->offset > 0) {
         if (s->etag[0] != '\0') {
             step.request.if_range = s->etag;
         } else if (s->last_modified[0] != '\0' && s->last_modified_strong &&
@@ -76,7 +141,8 @@ static struct get_step done(struct get *m)
 {
     m->awaiting = m->accepted = false;
     m->saved.restarts = m->saved.bad_answers = 0;
-    return (struct get_step){.want = GET_WANT_DONE, .save = true};
+    return (struct get_step){
+        .want = GET_WANT_DONE, .save = true, .cut = true, .offset = m->saved.offset};
 }
 
 static struct get_step go_on(struct get *m)
@@ -104,17 +170,16 @@ bool bcj2__get_too_many_restarts(struct get *m)
 void bcj2__get_forget_bytes(struct get_saved *s)
 {
     s->begun = s->total_known = false;
-    s->total = s->offset = s->synced = 0;
+    s->total = s->remote_total = s->offset = s->synced = 0;
 }
 
 struct get_step bcj2__get_restart(struct get *m, const char *note)
 {
     bcj2__get_forget_bytes(&m->saved);
-    struct get_step step =
-        bcj2__get_too_many_restarts(m)
-            ? bcj2__get_fail_with(m, BCJ2_E_REMOTE_FILE_CHANGED, true,
-                                  "the reply changed again and again while it was fetched")
-            : bcj2__get_ignore(m);
+    struct get_step step = bcj2__get_too_many_restarts(m)
+                               ? bcj2__get_fail_with(m, BCJ2_E_REMOTE_FILE_CHANGED, true,
+                                                     bcj2__get_words(m)->changes_often)
+                               : bcj2__get_ignore(m);
     step.restarted = true;
     step.note = note;
     return step;
@@ -122,7 +187,7 @@ struct get_step bcj2__get_restart(struct get *m, const char *note)
 
 bool bcj2__get_use_alternative(struct get *m, enum net_failure why)
 {
-    if (!m->has_alternative || m->saved.origin_tried) {
+    if (!m->plan.has_alternative || m->saved.origin_tried) {
         return false;
     }
     m->saved.origin_tried = true;
@@ -148,7 +213,7 @@ static struct get_step broke(struct get *m, const struct get_event *event)
         return done(m);
     }
     if (event->failure == NET_CONNECTION_BROKE && event->immediate_retries_allowed &&
-        m->immediate_retries < RETRY_AT_ONCE) {
+        !m->plan.once && m->immediate_retries < RETRY_AT_ONCE) {
         m->immediate_retries++;
         struct get_step step = request(m);
         step.save = true;
@@ -160,7 +225,8 @@ static struct get_step broke(struct get *m, const struct get_event *event)
         step.note = "the upload's host cannot be reached for the reply; trying the first one";
         return step;
     }
-    struct failure failure = bcj2__classify_net(event->failure, event->local_status, GET_DOING);
+    struct failure failure =
+        bcj2__classify_net(event->failure, event->local_status, bcj2__get_words(m)->doing);
     if (event->failure == NET_REDIRECT_REFUSED && event->head != NULL &&
         event->head->status / 100 == 3) {
         failure.http_status = event->head->status;
@@ -182,9 +248,11 @@ static struct get_step on_end(struct get *m, const struct get_event *event)
     m->accepted = false;
     take_written(m, event->written);
     if (failed) {
+        bcj2__get_part_broke(m);
         return broke(m, event);
     }
     if (m->body_length_known && m->saved.offset < m->body_end) {
+        bcj2__get_part_broke(m);
         struct get_event cut = *event;
         cut.failure = NET_CONNECTION_BROKE;
         return broke(m, &cut);
@@ -192,22 +260,44 @@ static struct get_step on_end(struct get *m, const struct get_event *event)
     if (!m->body_length_known && !m->asked_range) {
         /* delimited by chunks or by the connection's end: this was all of it */
         m->saved.total_known = true;
-        m->saved.total = m->saved.offset;
+        m->saved.total = m->saved.remote_total = m->saved.offset;
     }
+    bcj2__get_part_took(m, m->saved.offset - m->asked_first, event->elapsed_ms);
     struct get_step step = go_on(m); /* behind a part that was shorter than asked */
     step.save = true;
     return step;
 }
 
+/* Can what was saved be continued as it is? */
+static bool believable(const struct get *m)
+{
+    const struct get_saved *s = &m->saved;
+    uint64_t total = 0;
+    if (!s->total_known) {
+        return m->plan.reply;
+    }
+    return s->offset <= s->total &&
+           (m->plan.range_count == 0 ||
+            (bcj2__get_part_total(&m->plan, s->remote_total, &total) && total == s->total));
+}
+
 static struct get_step start(struct get *m)
 {
     struct get_saved *s = &m->saved;
-    m->accepted = m->awaiting = false;
+    m->accepted = m->awaiting = m->doubted = m->no_head = false;
     m->immediate_retries = 0;
     m->first_host_failure = NET_OK;
     s->origin_tried = false;
-    if (s->begun && s->total_known && s->offset > s->total) {
-        bcj2__get_forget_bytes(s); /* more than there is: not to be believed */
+    if (m->plan.range_count == 0) {
+        s->remote_total = s->total;
+    }
+    bool had_bytes = s->begun && s->offset > 0;
+    bool from_start = s->begun && !believable(m);
+    if (from_start || (m->plan.once && !whole(s))) {
+        bcj2__get_forget_bytes(s);
+        struct get_step step = request(m);
+        step.restarted = step.save = had_bytes;
+        return step;
     }
     return go_on(m);
 }

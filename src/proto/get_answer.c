@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A ranged download: what the head of an answer means (wire-protocol 2.9, 4.2-4.4). See get.h. */
+/* A ranged download: what the head of an answer means (wire-protocol 2.9, 4.2-4.5). See get.h; the
+   answers to HEAD are in get_size.c. */
 #include "get_parts.h"
 #include "macro.h"
 #include "range.h"
@@ -17,8 +18,7 @@ static bool identity_coded(const struct hdrs *head)
     return coding == NULL || coding[0] == '\0' || bcj2__str_same(coding, "identity");
 }
 
-/* Content-Length, if the body is delimited by it. False: the field is broken. */
-static bool body_length(const struct hdrs *head, bool *ret_known, uint64_t *ret_length)
+bool bcj2__get_body_length(const struct hdrs *head, bool *ret_known, uint64_t *ret_length)
 {
     const char *text = bcj2__hdrs_get(head, "Content-Length");
     *ret_known = false;
@@ -42,7 +42,7 @@ static void copy_validator(char to[LIMIT_VALIDATOR_BYTES + 1], const char *text)
     }
 }
 
-static void take_validators(struct get_saved *s, const struct hdrs *head)
+void bcj2__get_take_validators(struct get_saved *s, const struct hdrs *head)
 {
     const char *etag = bcj2__hdrs_get(head, "ETag");
     const char *modified = bcj2__hdrs_get(head, "Last-Modified");
@@ -58,14 +58,13 @@ static void take_validators(struct get_saved *s, const struct hdrs *head)
                               bcj2__range_parse_date(date, &now) && now - then >= STRONG_AFTER_S;
 }
 
-/* Is it another resource than the one whose first bytes we have? (4.4) */
-static bool changed(const struct get *m, const struct hdrs *head, bool total_known, uint64_t total)
+bool bcj2__get_changed(const struct get *m, const struct hdrs *head, bool size_known, uint64_t size)
 {
     const struct get_saved *s = &m->saved;
     const char *etag = bcj2__hdrs_get(head, "ETag");
     const char *modified = bcj2__hdrs_get(head, "Last-Modified");
     bool same_etag = etag != NULL && strcmp(etag, s->etag) == 0;
-    if (s->total_known && total_known && s->total != total) {
+    if (s->total_known && size_known && s->remote_total != size) {
         return true;
     }
     if (s->etag[0] != '\0' && etag != NULL && !same_etag) {
@@ -85,36 +84,20 @@ static struct get_step let_flow(struct get *m, uint64_t offset)
 {
     m->accepted = true;
     m->saved.bad_answers = 0;
-    return (
-        struct get_step){.want = GET_WANT_BODY, .save = true, .offset = offset, .connected = true};
+    return (struct get_step){
+        .want = GET_WANT_BODY, .save = true, .cut = true, .offset = offset, .connected = true};
 }
 
-/* 200: the whole resource. Where a range was asked, it changed, or the server has no ranges: the
-   body is taken from 0 all the same, which saves a request (4.3). */
-static struct get_step on_whole(struct get *m, const struct hdrs *head)
+/* The body from 0 on, with the validators of its head. */
+static struct get_step take_whole(struct get *m, const struct hdrs *head, bool known,
+                                  uint64_t length)
 {
     struct get_saved *s = &m->saved;
-    bool known = false, had_bytes = s->begun && s->offset > 0;
-    uint64_t length = 0;
-    const char *note = NULL;
-    if (!body_length(head, &known, &length)) {
-        return bcj2__get_bad_answer(m, "the length in the answer is not a number");
-    }
-    if (m->asked_range) {
-        bool other = changed(m, head, known, length);
-        s->plain_only = !other;
-        note = other ? "the reply changed on the server; from the start"
-                     : "the server sends the reply whole only; from the start";
-        if (bcj2__get_too_many_restarts(m)) {
-            bcj2__get_forget_bytes(s);
-            return bcj2__get_fail_with(m, BCJ2_E_REMOTE_FILE_CHANGED, true,
-                                       "the reply changed again and again while it was fetched");
-        }
-    }
-    take_validators(s, head);
+    bool had_bytes = s->begun && s->offset > 0;
+    bcj2__get_take_validators(s, head);
     s->begun = true;
     s->total_known = known;
-    s->total = known ? length : 0;
+    s->total = s->remote_total = known ? length : 0;
     s->offset = s->synced = 0;
     m->body_length_known = known;
     m->body_end = length;
@@ -122,101 +105,186 @@ static struct get_step on_whole(struct get *m, const struct hdrs *head)
     m->asked_first = 0;
     struct get_step step = let_flow(m, 0);
     step.restarted = had_bytes;
-    step.note = note;
     return step;
+}
+
+static struct get_step changes_too_often(struct get *m)
+{
+    bool had_bytes = m->saved.begun && m->saved.offset > 0;
+    bcj2__get_forget_bytes(&m->saved);
+    struct get_step step =
+        bcj2__get_fail_with(m, BCJ2_E_REMOTE_FILE_CHANGED, true, bcj2__get_words(m)->changes_often);
+    step.restarted = had_bytes;
+    return step;
+}
+
+/* 200 where the rest was asked: it changed, or the server has no ranges. The body is taken from 0 all
+   the same, which saves a request (4.3). */
+static struct get_step on_whole_for_rest(struct get *m, const struct hdrs *head, bool known,
+                                         uint64_t length)
+{
+    bool other = bcj2__get_changed(m, head, known, length);
+    bool may_again = m->plan.reply || (m->plan.foreground && length < LIMIT_WHOLE_AGAIN_BYTES);
+    if (!other && !may_again) {
+        return bcj2__get_fail_with(m, BCJ2_E_INSUFFICIENT_RANGE_SUPPORT, false, GET_NO_RANGES);
+    }
+    m->saved.plain_only = !other;
+    if (bcj2__get_too_many_restarts(m)) {
+        return changes_too_often(m);
+    }
+    struct get_step step = take_whole(m, head, known, length);
+    step.note = other ? bcj2__get_words(m)->changed : bcj2__get_words(m)->whole_only;
+    return step;
+}
+
+/* 200: the whole resource. */
+static struct get_step on_whole(struct get *m, const struct hdrs *head)
+{
+    const struct get_saved *s = &m->saved;
+    bool known = false;
+    uint64_t length = 0;
+    if (!bcj2__get_body_length(head, &known, &length)) {
+        return bcj2__get_bad_answer(m, GET_BAD_LENGTH);
+    }
+    if (m->plan.reply || m->plan.once) {
+        return m->asked_range ? on_whole_for_rest(m, head, known, length)
+                              : take_whole(m, head, known, length);
+    }
+    if (!known) {
+        return bcj2__get_fail_with(m, BCJ2_E_MISSING_FILE_SIZE, false,
+                                   "the server does not tell the size of the file");
+    }
+    if (!bcj2__get_part_is_all(m)) {
+        return bcj2__get_changed(m, head, known, length)
+                   ? bcj2__get_restart(m, bcj2__get_words(m)->changed)
+                   : bcj2__get_fail_with(m, BCJ2_E_INSUFFICIENT_RANGE_SUPPORT, false,
+                                         GET_NO_RANGES);
+    }
+    if (s->offset > 0) {
+        return on_whole_for_rest(m, head, known, length);
+    }
+    /* another ETag or time than HEAD told does not matter as long as there are no bytes */
+    return s->total_known && s->remote_total != length
+               ? bcj2__get_restart(m, bcj2__get_words(m)->changed)
+               : take_whole(m, head, known, length);
+}
+
+/* The range that was asked, or its beginning (4.2). */
+static bool is_asked_range(const struct get *m, const struct hdrs *head,
+                           struct content_range *ret_range)
+{
+    const char *text = bcj2__hdrs_get(head, "Content-Range");
+    bool known = false;
+    uint64_t length = 0;
+    return text != NULL && bcj2__hdrs_unanimous(head, "Content-Range") &&
+           bcj2__range_parse_content(text, ret_range) && !ret_range->unsatisfied &&
+           ret_range->first == m->remote_first && ret_range->last <= m->remote_last &&
+           ret_range->last != UINT64_MAX && bcj2__get_body_length(head, &known, &length) &&
+           (!known || length == ret_range->last - ret_range->first + 1);
 }
 
 static struct get_step on_part(struct get *m, const struct hdrs *head)
 {
     struct get_saved *s = &m->saved;
-    const char *text = bcj2__hdrs_get(head, "Content-Range");
     struct content_range range = {0};
-    bool known = false;
-    uint64_t length = 0;
     if (!m->asked_range) {
         return bcj2__get_bad_answer(m, "a part came where the whole was asked");
     }
-    if (text == NULL || !bcj2__hdrs_unanimous(head, "Content-Range") ||
-        !bcj2__range_parse_content(text, &range) || range.unsatisfied ||
-        range.first != m->asked_first || range.last == UINT64_MAX ||
-        !body_length(head, &known, &length) || (known && length != range.last - range.first + 1)) {
-        return bcj2__get_fail_with(m, BCJ2_E_INSUFFICIENT_RANGE_SUPPORT, false,
-                                   "the server sent another range than the one it was asked for");
+    if (!is_asked_range(m, head, &range)) {
+        return bcj2__get_fail_with(m, BCJ2_E_INSUFFICIENT_RANGE_SUPPORT, false, GET_OTHER_RANGE);
     }
-    bool beyond = s->total_known && range.last >= s->total;
-    if (beyond || changed(m, head, range.total_known, range.total)) {
-        return bcj2__get_restart(m, "the reply changed on the server; from the start");
+    bool beyond = s->total_known && range.last >= s->remote_total;
+    bool other_size = s->total_known && range.total_known && range.total != s->remote_total;
+    bool first = s->offset == 0 && m->asked_first == 0; /* no bytes that it could contradict */
+    if (beyond || other_size ||
+        (!first && bcj2__get_changed(m, head, range.total_known, range.total))) {
+        return bcj2__get_restart(m, bcj2__get_words(m)->changed);
     }
-    if (range.total_known) {
+    if (first) {
+        bcj2__get_take_validators(s, head);
+    }
+    if (range.total_known && !s->total_known) {
         s->total_known = true;
-        s->total = range.total;
+        s->total = s->remote_total = range.total;
     }
     m->body_length_known = true;
-    m->body_end = range.last + 1;
+    m->body_end = m->asked_first + (range.last - range.first + 1);
     return let_flow(m, m->asked_first);
 }
 
-/* 416: nothing is behind the bytes we have, or they are more than there are now. */
+/* 416: nothing is behind the bytes we have, or they are more than there are now. A file's size is asked
+   anew, and says which (4.4). */
 static struct get_step on_unsatisfied(struct get *m, const struct hdrs *head)
 {
     struct get_saved *s = &m->saved;
+    if (!m->plan.reply) {
+        m->doubted = true;
+        struct get_step step = bcj2__get_ignore(m);
+        step.note = bcj2__get_words(m)->no_rest;
+        return step;
+    }
     const char *text = bcj2__hdrs_get(head, "Content-Range");
     struct content_range range = {0};
     bool told = text != NULL && bcj2__range_parse_content(text, &range) && range.unsatisfied;
     if (told && range.total == s->offset && (!s->total_known || s->total == range.total)) {
         s->total_known = true;
-        s->total = range.total;
+        s->total = s->remote_total = range.total;
         return bcj2__get_ignore(m); /* whole: said when this answer is over */
     }
-    return bcj2__get_restart(m, "the server does not have the rest of the reply; from the start");
+    return bcj2__get_restart(m, bcj2__get_words(m)->no_rest);
 }
 
-static struct get_step refused(struct get *m, const struct hdrs *head)
+struct get_step bcj2__get_refused(struct get *m, const struct hdrs *head)
 {
     if (head->status == 404 && bcj2__get_use_alternative(m, NET_OK)) {
         struct get_step step = bcj2__get_ignore(m);
         step.note = "the reply is not at the upload's host; trying the first one";
         return step;
     }
-    struct failure failure = bcj2__classify_answer(head, GET_DOING);
+    struct failure failure = bcj2__classify_answer(head, bcj2__get_words(m)->doing);
     if (head->status == 404 && m->saved.origin_tried && m->first_host_failure != NET_OK) {
         /* it was worth a try; the host that should have it may come back */
-        failure = bcj2__classify_net(m->first_host_failure, BCJ2_OK, GET_DOING);
+        failure = bcj2__classify_net(m->first_host_failure, BCJ2_OK, bcj2__get_words(m)->doing);
     }
     failure.context = BCJ2_ERROR_CONTEXT_REMOTE_FILE;
     return bcj2__get_fail(m, failure);
 }
 
+static struct get_step on_success(struct get *m, const struct hdrs *head)
+{
+    bool may_be_empty = m->plan.reply || m->plan.once;
+    if (head->status == 206) {
+        return on_part(m, head);
+    }
+    return head->status == 200 || may_be_empty ? on_whole(m, head)
+                                               : bcj2__get_bad_answer(m, GET_OTHER_SUCCESS);
+}
+
 struct get_step bcj2__get_on_head(struct get *m, const struct hdrs *head)
 {
+    struct get_step step = {0};
+    bool success = head->status == 200 || head->status == 204 || head->status == 206;
     m->awaiting = false;
     if (head->overflow || head->status == 0) {
         return bcj2__get_bad_answer(m, "the head of the answer is broken or too long");
     }
-    switch (head->status) {
-    case 200:
-    case 204:
-    case 206:
-        if (!identity_coded(head)) {
-            return bcj2__get_fail_with(m, BCJ2_E_INVALID_SERVER_RESPONSE, false,
-                                       "the server sent the reply encoded");
-        }
-        return head->status == 206 ? on_part(m, head) : on_whole(m, head);
-    case 412:
-        if (m->asked_condition) {
-            m->saved.preconditions_failed++;
-            return bcj2__get_restart(m, "the server says that the reply changed; from the start");
-        }
-        break;
-    case 416:
-        if (m->asked_range) {
-            return on_unsatisfied(m, head);
-        }
-        break;
-    default:
-        if (head->status / 100 == 2) {
-            return bcj2__get_bad_answer(m, "the answer is a success of another kind");
-        }
+    if (success && !identity_coded(head)) {
+        return bcj2__get_fail_with(m, BCJ2_E_INVALID_SERVER_RESPONSE, false,
+                                   bcj2__get_words(m)->encoded);
     }
-    return refused(m, head);
+    if (m->asked != GET_ASKED_BYTES && bcj2__get_on_size(m, head, &step)) {
+        return step;
+    }
+    if (success) {
+        return on_success(m, head);
+    }
+    if (head->status == 412 && m->asked_condition) {
+        m->saved.preconditions_failed++;
+        return bcj2__get_restart(m, bcj2__get_words(m)->said_changed);
+    }
+    if (head->status == 416 && m->asked_range) {
+        return on_unsatisfied(m, head);
+    }
+    return head->status / 100 == 2 ? bcj2__get_bad_answer(m, GET_OTHER_SUCCESS)
+                                   : bcj2__get_refused(m, head);
 }

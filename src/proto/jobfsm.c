@@ -106,19 +106,13 @@ static const int8_t table[][JOB_EVENT_COUNT] = {
 _Static_assert(ARRAY_LEN(table) == STATE_COUNT, "a row for each state");
 
 static const char *const event_names[] = {
-    [JOB_EV_SUSPEND] = "suspend",
-    [JOB_EV_RESUME] = "resume",
-    [JOB_EV_RESUME_EMPTY] = "resume",
-    [JOB_EV_CANCEL] = "cancel",
-    [JOB_EV_COMPLETE] = "complete",
-    [JOB_EV_START] = "start",
-    [JOB_EV_CONNECTED] = "connected",
-    [JOB_EV_YIELD] = "yield",
-    [JOB_EV_TRANSIENT] = "transient error",
-    [JOB_EV_FATAL] = "fatal error",
-    [JOB_EV_RETRY] = "retry",
-    [JOB_EV_GIVE_UP] = "give up",
-    [JOB_EV_DONE] = "done",
+    [JOB_EV_SUSPEND] = "suspend",     [JOB_EV_RESUME] = "resume",
+    [JOB_EV_RESUME_EMPTY] = "resume", [JOB_EV_CANCEL] = "cancel",
+    [JOB_EV_COMPLETE] = "complete",   [JOB_EV_NOT_PLACED] = "failed complete",
+    [JOB_EV_START] = "start",         [JOB_EV_CONNECTED] = "connected",
+    [JOB_EV_YIELD] = "yield",         [JOB_EV_TRANSIENT] = "transient error",
+    [JOB_EV_FATAL] = "fatal error",   [JOB_EV_RETRY] = "retry",
+    [JOB_EV_GIVE_UP] = "give up",     [JOB_EV_DONE] = "done",
     [JOB_EV_RESTART] = "restart",
 };
 _Static_assert(ARRAY_LEN(event_names) == JOB_EVENT_COUNT, "a name for each event");
@@ -135,10 +129,11 @@ bcj2_status bcj2__jobfsm_step(bcj2_job_type type, bcj2_job_state state, enum job
     if (state >= 0 && state < STATE_COUNT && (size_t)event < JOB_EVENT_COUNT) {
         cell = table[state][event];
     }
-    /* a download may be completed with what it has (1.1) */
-    if (event == JOB_EV_COMPLETE && type == BCJ2_JOB_TYPE_DOWNLOAD && state >= QUEUED &&
-        state <= TRANSFERRED) {
-        cell = TO(ACKNOWLEDGED);
+    /* a download may be completed with what it has (1.1, T18, T19) */
+    if (type == BCJ2_JOB_TYPE_DOWNLOAD && state >= QUEUED && state <= TRANSFERRED) {
+        cell = event == JOB_EV_COMPLETE     ? TO(ACKNOWLEDGED)
+               : event == JOB_EV_NOT_PLACED ? TO(TRANSFERRED)
+                                            : cell;
     }
     if (cell == NO_FILE) {
         return bcj2__detail(BCJ2_E_EMPTY, "the job has no file to transfer");

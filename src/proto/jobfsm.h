@@ -13,6 +13,7 @@ enum job_event {
     JOB_EV_RESUME_EMPTY, /* the caller; the job has nothing to transfer */
     JOB_EV_CANCEL,       /* the caller, or the inactivity time-out */
     JOB_EV_COMPLETE,     /* the caller; files are in place */
+    JOB_EV_NOT_PLACED,   /* a Complete of a download that could not give every file its name */
     JOB_EV_START,        /* the scheduler gives it its turn */
     JOB_EV_CONNECTED,    /* an answer was accepted */
     JOB_EV_YIELD,        /* end of a slice, pre-emption, the manager closes */

@@ -122,6 +122,7 @@ struct store_http {
 /* A Close or Cancel that outlives its job. */
 struct store_farewell {
     int64_t seq;
+    int64_t job_seq; /* its row, for the HTTP options, stays as long as the farewell */
     enum bup_packet packet;
     char *url; /* the job's remote name, with the host already replaced */
     char *session_id;
@@ -186,6 +187,9 @@ bcj2_status bcj2__store_job_count(struct store *s, uint32_t owner_uid, uint64_t 
    BCJ2_S_FALSE: none. Uses an index. */
 bcj2_status bcj2__store_first_queued(struct store *s, bcj2_job_priority priority,
                                      const int64_t *not_in, size_t not_count, int64_t *ret_seq);
+/* By seq, after after_seq: a job that was completed or cancelled and still names a temporary file.
+   BCJ2_S_FALSE: none. Uses indexes. */
+bcj2_status bcj2__store_next_leftover(struct store *s, int64_t after_seq, int64_t *ret_seq);
 /* How many jobs are in these states (a bit mask of 1u << state). */
 bcj2_status bcj2__store_count_states(struct store *s, uint32_t state_mask, uint64_t *ret);
 /* The job in TRANSIENT_ERROR whose next attempt is set and comes first. Deadlines of this boot are
@@ -222,8 +226,9 @@ bcj2_status bcj2__store_next_farewell(struct store *s, int64_t after_seq,
 
 /* Inserts; seq is given back, and queued_order if it is QUEUED. NULL names are "". */
 bcj2_status bcj2__store_job_insert(struct store *s, struct store_job *job);
-/* Forgets jobs that were completed or cancelled before a moment, with all that belongs to them but
-   farewells; not those that still name a temporary file, their own or a file's: it has to be deleted first. */
+/* Forgets jobs that were completed or cancelled before a moment, with all that belongs to them; not those
+   that still name a temporary file, their own or a file's (it has to be deleted first), nor those that
+   still have a farewell to say. */
 bcj2_status bcj2__store_purge(struct store *s, bcj2_filetime before, uint32_t *ret_count);
 /* The only way to another state: compare-and-set. BCJ2_S_FALSE: the job is not in state `from` (any
    more), nothing was written. QUEUED gives it a new queued_order, TRANSFERRED its completion time.

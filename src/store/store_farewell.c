@@ -18,13 +18,15 @@ bcj2_status bcj2__store_next_farewell(struct store *s, int64_t after_seq,
 {
     *ret = (struct store_farewell){0};
     bcj2__store_enter(s);
-    struct sql q = bcj2__sql(s, "SELECT seq, packet, url, session_id, retry_delay_s, attempts,"
-                                " next_attempt_boot, next_attempt_ms, next_attempt_wall,"
-                                " give_up_boot, give_up_ms, give_up_wall"
-                                " FROM farewells WHERE seq > ? ORDER BY seq LIMIT 1");
+    struct sql q =
+        bcj2__sql(s, "SELECT seq, job_seq, packet, url, session_id, retry_delay_s, attempts,"
+                     " next_attempt_boot, next_attempt_ms, next_attempt_wall,"
+                     " give_up_boot, give_up_ms, give_up_wall"
+                     " FROM farewells WHERE seq > ? ORDER BY seq LIMIT 1");
     bcj2__sql_bind_i64(&q, after_seq);
     if (bcj2__sql_row(&q)) {
         ret->seq = bcj2__sql_i64(&q);
+        ret->job_seq = bcj2__sql_i64(&q);
         ret->packet = (enum bup_packet)bcj2__sql_i64(&q);
         ret->url = bcj2__sql_text(&q);
         ret->session_id = bcj2__sql_text(&q);
@@ -50,6 +52,7 @@ static struct sql writing(struct store *s, const char *text)
 
 static void bind_farewell(struct sql *q, const struct store_farewell *f)
 {
+    bcj2__sql_bind_i64(q, f->job_seq);
     bcj2__sql_bind_i64(q, f->packet);
     bcj2__sql_bind_text(q, f->url);
     bcj2__sql_bind_text(q, f->session_id);
@@ -67,10 +70,11 @@ static bcj2_status no_such_farewell(void)
 bcj2_status bcj2__store_farewell_insert(struct store *s, const struct store_farewell *f)
 {
     bcj2__store_enter(s);
-    struct sql q = writing(s, "INSERT INTO farewells (packet, url, session_id, retry_delay_s,"
-                              " attempts, next_attempt_boot, next_attempt_ms, next_attempt_wall,"
-                              " give_up_boot, give_up_ms, give_up_wall)"
-                              " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    struct sql q =
+        writing(s, "INSERT INTO farewells (job_seq, packet, url, session_id, retry_delay_s,"
+                   " attempts, next_attempt_boot, next_attempt_ms, next_attempt_wall,"
+                   " give_up_boot, give_up_ms, give_up_wall)"
+                   " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     bind_farewell(&q, f);
     bcj2_status status = bcj2__sql_run(&q);
     bcj2__store_leave(s);
@@ -80,10 +84,11 @@ bcj2_status bcj2__store_farewell_insert(struct store *s, const struct store_fare
 bcj2_status bcj2__store_farewell_update(struct store *s, const struct store_farewell *f)
 {
     bcj2__store_enter(s);
-    struct sql q = writing(s, "UPDATE farewells SET packet = ?, url = ?, session_id = ?,"
-                              " retry_delay_s = ?, attempts = ?, next_attempt_boot = ?,"
-                              " next_attempt_ms = ?, next_attempt_wall = ?, give_up_boot = ?,"
-                              " give_up_ms = ?, give_up_wall = ? WHERE seq = ?");
+    struct sql q =
+        writing(s, "UPDATE farewells SET job_seq = ?, packet = ?, url = ?, session_id = ?,"
+                   " retry_delay_s = ?, attempts = ?, next_attempt_boot = ?,"
+                   " next_attempt_ms = ?, next_attempt_wall = ?, give_up_boot = ?,"
+                   " give_up_ms = ?, give_up_wall = ? WHERE seq = ?");
     bind_farewell(&q, f);
     bcj2__sql_bind_i64(&q, f->seq);
     bcj2_status status = bcj2__sql_run(&q);

@@ -98,6 +98,24 @@ bcj2_status bcj2__store_jobs_in(struct store *s, uint32_t state_mask, int64_t **
     return good ? BCJ2_OK : status;
 }
 
+bcj2_status bcj2__store_next_leftover(struct store *s, int64_t after_seq, int64_t *ret_seq)
+{
+    bcj2__store_enter(s);
+    struct sql q = bcj2__sql(s, "SELECT seq FROM jobs INDEXED BY jobs_temporary"
+                                " WHERE reply_temp IS NOT NULL AND state IN (7, 8) AND seq > ?"
+                                " UNION SELECT seq FROM files INDEXED BY files_temporary"
+                                " JOIN jobs ON seq = job_seq WHERE temp_name IS NOT NULL"
+                                " AND state IN (7, 8) AND job_seq > ? ORDER BY 1 LIMIT 1");
+    bcj2__sql_bind_i64(&q, after_seq);
+    bcj2__sql_bind_i64(&q, after_seq);
+    if (bcj2__sql_row(&q)) {
+        *ret_seq = bcj2__sql_i64(&q);
+    }
+    bcj2_status status = bcj2__sql_end(&q);
+    bcj2__store_leave(s);
+    return status;
+}
+
 /* ---- counts ---- */
 
 static bcj2_status one_number(struct sql *q, uint64_t *ret)
@@ -282,7 +300,9 @@ bcj2_status bcj2__store_purge(struct store *s, bcj2_filetime before, uint32_t *r
     if (status == BCJ2_OK) {
         struct sql q = bcj2__sql(s, "DELETE FROM jobs WHERE state IN (7, 8) AND reply_temp IS NULL"
                                     " AND modification_time < ? AND NOT EXISTS (SELECT 1 FROM"
-                                    " files WHERE job_seq = seq AND temp_name IS NOT NULL)");
+                                    " files WHERE job_seq = jobs.seq AND temp_name IS NOT NULL)"
+                                    " AND NOT EXISTS (SELECT 1 FROM farewells"
+                                    " WHERE job_seq = jobs.seq)");
         bcj2__sql_bind_u64(&q, before);
         status = bcj2__sql_run(&q);
     }

@@ -14,7 +14,7 @@
 #define DOWNLOAD_COLUMNS                                                                    \
     "get_begun, get_total_known, get_total, get_offset, get_synced, get_etag, "             \
     "get_last_modified, get_last_modified_strong, get_restarts, get_preconditions_failed, " \
-    "get_plain_only, get_origin_tried, get_bad_answers, get_boot_id, get_file"
+    "get_plain_only, get_origin_tried, get_bad_answers, get_boot_id, get_file, get_remote_total"
 
 static void bind_upload(struct sql *q, const struct bup_saved *b)
 {
@@ -80,6 +80,7 @@ static void bind_download(struct sql *q, const struct store_transfer *t)
     bcj2__sql_bind_i64(q, g->bad_answers);
     bcj2__sql_bind_text(q, t->get_boot_id);
     bcj2__sql_bind_i64(q, t->get_file);
+    bcj2__sql_bind_u64(q, g->remote_total);
 }
 
 static void read_download(struct sql *q, struct store_transfer *t)
@@ -100,6 +101,7 @@ static void read_download(struct sql *q, struct store_transfer *t)
     g->bad_answers = bcj2__sql_u32(q);
     bcj2__sql_text_into(q, t->get_boot_id, sizeof t->get_boot_id);
     t->get_file = bcj2__sql_u32(q);
+    g->remote_total = bcj2__sql_u64(q);
 }
 
 bcj2_status bcj2__store_transfer(struct store *s, int64_t seq, struct store_transfer *ret)
@@ -144,7 +146,7 @@ bcj2_status bcj2__store_set_transfer(struct store *s, int64_t seq, const struct 
         struct sql q = bcj2__sql(s, "INSERT OR REPLACE INTO transfers (job_seq, " UPLOAD_COLUMNS
                                     ", " DOWNLOAD_COLUMNS ") VALUES (?,"
                                     " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-                                    " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+                                    " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
         bcj2__sql_bind_i64(&q, seq);
         bind_upload(&q, &t->bup);
         bind_download(&q, t);

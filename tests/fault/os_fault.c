@@ -52,6 +52,7 @@ FAKE(fallocate, int, -1, (int fd, off_t size), (fd, size))
 FAKE(fsync, int, -1, (int fd), (fd))
 FAKE(fdatasync, int, -1, (int fd), (fd))
 FAKE(fchmod, int, -1, (int fd, mode_t mode), (fd, mode))
+FAKE(futimens, int, -1, (int fd, const struct timespec times[2]), (fd, times))
 FAKE(stat, int, -1, (const char *path, struct stat *ret), (path, ret))
 FAKE(lstat, int, -1, (const char *path, struct stat *ret), (path, ret))
 FAKE(fstat, int, -1, (int fd, struct stat *ret), (fd, ret))
@@ -104,9 +105,9 @@ const struct os_fault_call os_fault_calls[] = {
 };
 const size_t os_fault_call_count = ARRAY_LEN(os_fault_calls);
 /* chmod, bind, listen, connect, accept, send, recv, watch: used by processes that talk to each other, and
-   made to fail in unit/test_os_local.c and tests/link. netwatch, getifaddrs, freeifaddrs: in
-   unit/test_os_netwatch.c. */
-#define CALLS_TESTED_ELSEWHERE 11
+   made to fail in unit/test_os_local.c and tests/link. futimens: for downloads, in unit/test_os_syscall.c.
+   netwatch, getifaddrs, freeifaddrs: in unit/test_os_netwatch.c. */
+#define CALLS_TESTED_ELSEWHERE 12
 _Static_assert(sizeof(struct os_calls) ==
                    (ARRAY_LEN(os_fault_calls) + CALLS_TESTED_ELSEWHERE) * sizeof(os_function),
                "each call is swept here or tested there");

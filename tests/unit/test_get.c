@@ -1,161 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* proto/get: the rules of wire-protocol 2.9 and, as far as a reply meets them, 4.2-4.4 and 4.7, as
-   short scripts named by their rule. */
+/* proto/get: the download of a reply, by the rules of wire-protocol 2.9 and, as far as it meets them,
+   4.2-4.4 and 4.7, as short scripts named by their rule. Files of download jobs: test_get_file.c. */
 #include "../support/suite.h"
-#include "../support/head.h"
-#include "get.h"
-#include "macro.h"
+#include "../support/get_player.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
-#define ETAG "ETag: \"e\""
-#define LM   "Last-Modified: Tue, 03 Feb 2026 10:00:00 GMT"
-#define LM2  "Last-Modified: Tue, 03 Feb 2026 10:00:01 GMT"
-#define DATE "Date: Tue, 03 Feb 2026 10:01:00 GMT"
-
-/* ---- the player ---- */
-
-/* A script is lines "input -> wish". Inputs: start, restart, a head ("206/ Name: value", "/ " begins
-   a line), "body N" (N more bytes, complete), "cut N" (N more, then the connection breaks) or the
-   name of a failure. Wishes: "GET" ("GET 5-" with a range, then If-Range or If-Unmodified-Since, then
-   "alternative"), "body OFFSET", "ignore", "done", "fail transient|fatal CODE CONTEXT"; "restarted"
-   behind it if progress falls back. */
-struct player {
-    struct get m;
-    bool alternative, no_retries;
-    const char *rule;
-};
-
-static void describe(const struct get_step *step, char text[1300])
-{
-    const struct get_request *r = &step->request;
-    const char *restarted = step->restarted ? " restarted" : "";
-    int n = 0;
-    switch (step->want) {
-    case GET_WANT_REQUEST:
-        n = snprintf(text, 1300, "GET");
-        if (r->range) {
-            n += snprintf(text + n, (size_t)(1300 - n), " %" PRIu64 "-", r->first);
-        }
-        (void)snprintf(text + n, (size_t)(1300 - n), "%s%s%s%s%s",
-                       r->if_range != NULL ? " If-Range " : "",
-                       r->if_range != NULL ? r->if_range : "",
-                       r->if_unmodified_since != NULL ? " If-Unmodified-Since " : "",
-                       r->if_unmodified_since != NULL ? r->if_unmodified_since : "",
-                       r->alternative ? " alternative" : "");
-        break;
-    case GET_WANT_BODY:
-        ck_assert(step->connected && step->save);
-        (void)snprintf(text, 1300, "body %" PRIu64 "%s", step->offset, restarted);
-        break;
-    case GET_WANT_IGNORE:
-        (void)snprintf(text, 1300, "ignore%s", restarted);
-        break;
-    case GET_WANT_DONE:
-        ck_assert(step->save);
-        (void)snprintf(text, 1300, "done");
-        break;
-    case GET_WANT_FAIL:
-        ck_assert_ptr_nonnull(step->failure.what);
-        (void)snprintf(text, 1300, "fail %s 0x%08X %d%s",
-                       step->failure.transient ? "transient" : "fatal",
-                       (unsigned)step->failure.code, (int)step->failure.context, restarted);
-        break;
-    }
-}
-
-static struct get_step head_event(struct player *p, const char *input)
-{
-    char lines[600], text[700];
-    size_t length = 0;
-    struct hdrs head;
-    for (const char *c = input; *c != '\0'; c++) {
-        bool line = c[0] == '/' && c[1] == ' ';
-        lines[length++] = line ? '\n' : *c;
-        c += line ? 1 : 0;
-    }
-    lines[length] = '\0';
-    (void)snprintf(text, sizeof text, "HTTP/1.1 %.3s X%s", lines, lines + 3);
-    head_from(&head, text);
-    struct get_event event = {.type = GET_EV_HEAD, .head = &head};
-    struct get_step step = bcj2__get_step(&p->m, &event);
-    bcj2__hdrs_done(&head);
-    return step;
-}
-
-static struct get_step input_step(struct player *p, const char *input)
-{
-    static const struct {
-        const char *name;
-        enum net_failure failure;
-        bcj2_status local;
-    } ends[] = {
-        {"broke", NET_CONNECTION_BROKE, 0},
-        {"timeout", NET_TIMEOUT, 0},
-        {"no connection", NET_CANNOT_CONNECT, 0},
-        {"no name", NET_NAME_NOT_RESOLVED, 0},
-        {"bad certificate", NET_TLS_CERTIFICATE, 0},
-        {"redirect refused", NET_REDIRECT_REFUSED, 0},
-        {"disk full", NET_LOCAL_WRITE, BCJ2_E_DISK_FULL},
-    };
-    unsigned long long n = 0;
-    struct get_event event = {.type = GET_EV_NO_ANSWER,
-                              .failure = NET_CONNECTION_BROKE,
-                              .written = p->m.saved.offset,
-                              .immediate_retries_allowed = !p->no_retries};
-    if (strcmp(input, "start") == 0) {
-        event.type = GET_EV_START;
-        return bcj2__get_step(&p->m, &event);
-    }
-    if (sscanf(input, "body %llu", &n) == 1) {
-        event.type = GET_EV_BODY_END;
-        event.failure = NET_OK;
-        event.written += n;
-        return bcj2__get_step(&p->m, &event);
-    }
-    if (sscanf(input, "cut %llu", &n) == 1) {
-        event.written += n;
-        return bcj2__get_step(&p->m, &event);
-    }
-    for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
-        if (strcmp(input, ends[i].name) == 0) {
-            event.failure = ends[i].failure;
-            event.local_status = ends[i].local;
-            return bcj2__get_step(&p->m, &event);
-        }
-    }
-    return head_event(p, input);
-}
-
-static void play(struct player *p, const char *script)
-{
-    while (*script != '\0') {
-        char line[700], got[1300];
-        size_t length = strcspn(script, "\n");
-        ck_assert_uint_lt(length, sizeof line);
-        memcpy(line, script, length);
-        line[length] = '\0';
-        script += length + (script[length] == '\n' ? 1 : 0);
-        char *arrow = strstr(line, " -> ");
-        if (strcmp(line, "restart") == 0) {
-            struct get_saved saved = p->m.saved;
-            bcj2__get_init(&p->m, p->alternative, &saved);
-            continue;
-        }
-        if (strcmp(line, "no retries") == 0) {
-            p->no_retries = true;
-            continue;
-        }
-        ck_assert_ptr_nonnull(arrow);
-        *arrow = '\0';
-        struct get_step step = input_step(p, line);
-        describe(&step, got);
-        ck_assert_msg(strcmp(got, arrow + 4) == 0, "%s: \"%s\" gives \"%s\", not \"%s\"", p->rule,
-                      line, got, arrow + 4);
-        ck_assert(!p->m.saved.total_known || p->m.saved.offset <= p->m.saved.total);
-    }
-}
+static const struct get_plan of_reply = {.reply = true};
 
 /* ---- rules ---- */
 
@@ -332,18 +181,17 @@ static const struct {
 
 START_TEST(rule)
 {
-    struct get_saved nothing = {0};
-    struct player p = {.alternative = rules[_i].alternative, .rule = rules[_i].rule};
-    bcj2__get_init(&p.m, p.alternative, &nothing);
+    const struct get_plan plan = {.reply = true, .has_alternative = rules[_i].alternative};
+    struct player p;
+    player_init(&p, rules[_i].rule, &plan, NULL);
     play(&p, rules[_i].script);
 }
 END_TEST
 
 START_TEST(too_many_changes_4_4)
 {
-    struct get_saved nothing = {0};
-    struct player p = {.rule = "more than 5 restarts"};
-    bcj2__get_init(&p.m, false, &nothing);
+    struct player p;
+    player_init(&p, "more than 5 restarts", &of_reply, NULL);
     play(&p, "no retries\nstart -> GET");
     for (int i = 0; i < 5; i++) {
         play(&p,
@@ -361,21 +209,20 @@ END_TEST
 
 START_TEST(offset_that_cannot_be)
 {
-    struct player p = {.rule = "more bytes than there are"};
-    struct get_saved saved = {.begun = true, .total_known = true, .total = 5, .offset = 6};
-    bcj2__get_init(&p.m, false, &saved);
-    play(&p, "start -> GET");
+    const struct get_saved saved = {.begun = true, .total_known = true, .total = 5, .offset = 6};
+    struct player p;
+    player_init(&p, "more bytes than there are", &of_reply, &saved);
+    play(&p, "start -> GET restarted");
 }
 END_TEST
 
 START_TEST(validators_too_long_are_none)
 {
     char head[LIMIT_VALIDATOR_BYTES + 100], tag[LIMIT_VALIDATOR_BYTES];
-    struct get_saved nothing = {0};
-    struct player p = {.rule = "long validators"};
+    struct player p;
     memset(tag, 'x', sizeof tag - 1);
     tag[sizeof tag - 1] = '\0';
-    bcj2__get_init(&p.m, false, &nothing);
+    player_init(&p, "long validators", &of_reply, NULL);
     play(&p, "start -> GET");
     /* 511 characters and two quotes: one more than fits */
     (void)snprintf(head, sizeof head, "200/ Content-Length: 10/ ETag: \"%s\" -> body 0", tag);

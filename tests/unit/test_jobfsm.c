@@ -15,19 +15,20 @@ static const struct {
 } rows[] = {
     /*                     QCTSERFAX */
     {JOB_EV_SUSPEND, "3333436--", NULL},
-    {JOB_EV_RESUME, "0120000--", NULL},          /* T2, T9, T11, T17 */
-    {JOB_EV_RESUME_EMPTY, "012EEEE--", NULL},    /* T3 */
-    {JOB_EV_CANCEL, "8888888--", NULL},          /* T20 */
-    {JOB_EV_COMPLETE, "------7--", "7777777--"}, /* T18 */
-    {JOB_EV_START, "1--------", NULL},           /* T4 */
-    {JOB_EV_CONNECTED, "-22------", NULL},       /* T5 */
-    {JOB_EV_YIELD, "-00------", NULL},           /* T13 */
-    {JOB_EV_TRANSIENT, "555------", NULL},       /* T6, T7, T14 */
-    {JOB_EV_FATAL, "-44------", NULL},           /* T8, T22 */
-    {JOB_EV_RETRY, "-----0---", NULL},           /* T9 */
-    {JOB_EV_GIVE_UP, "444--4---", NULL},         /* T10 */
-    {JOB_EV_DONE, "-66------", NULL},            /* T16 */
-    {JOB_EV_RESTART, "000345678", NULL},         /* 3.7 */
+    {JOB_EV_RESUME, "0120000--", NULL},            /* T2, T9, T11, T17 */
+    {JOB_EV_RESUME_EMPTY, "012EEEE--", NULL},      /* T3 */
+    {JOB_EV_CANCEL, "8888888--", NULL},            /* T20 */
+    {JOB_EV_COMPLETE, "------7--", "7777777--"},   /* T18 */
+    {JOB_EV_NOT_PLACED, "---------", "6666666--"}, /* T19 */
+    {JOB_EV_START, "1--------", NULL},             /* T4 */
+    {JOB_EV_CONNECTED, "-22------", NULL},         /* T5 */
+    {JOB_EV_YIELD, "-00------", NULL},             /* T13 */
+    {JOB_EV_TRANSIENT, "555------", NULL},         /* T6, T7, T14 */
+    {JOB_EV_FATAL, "-44------", NULL},             /* T8, T22 */
+    {JOB_EV_RETRY, "-----0---", NULL},             /* T9 */
+    {JOB_EV_GIVE_UP, "444--4---", NULL},           /* T10 */
+    {JOB_EV_DONE, "-66------", NULL},              /* T16 */
+    {JOB_EV_RESTART, "000345678", NULL},           /* 3.7 */
 };
 _Static_assert(ARRAY_LEN(rows) == JOB_EVENT_COUNT, "a row for each event");
 

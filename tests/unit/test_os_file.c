@@ -264,6 +264,20 @@ static const struct {
     {"/a//b", "/a", "b"},    {"/a/b/", "/a/b", ""}, {"a/b", "a", "b"}, {"a", ".", "a"},
 };
 
+START_TEST(the_time_of_the_last_change_is_set)
+{
+    struct os_stat before, after;
+    int fd = scratch_file("f", "text");
+    assert_status(bcj2__os_fstat(fd, "f", &before), BCJ2_OK);
+    assert_status(bcj2__os_set_mtime(fd, 784111777, 5000), BCJ2_OK);
+    assert_status(bcj2__os_fstat(fd, "f", &after), BCJ2_OK);
+    ck_assert_int_eq(after.mtime_s, 784111777);
+    ck_assert_int_eq(after.mtime_ns, 5000);
+    ck_assert_uint_eq(after.size, before.size);
+    bcj2__os_close(fd);
+}
+END_TEST
+
 START_TEST(paths_are_split)
 {
     char *folder = bcj2__os_folder_of(paths[_i].path);
@@ -358,6 +372,7 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, standard_descriptors_are_left_to_the_program);
     tcase_add_test(tc, renaming_replaces_files_and_links_but_no_folder);
     tcase_add_loop_test(tc, the_final_mode_is_the_umasks, 0, 5);
+    tcase_add_test(tc, the_time_of_the_last_change_is_set);
     tcase_add_loop_test(tc, paths_are_split, 0, ARRAY_LEN(paths));
     tcase_add_test(tc, folders_are_made_with_their_parents);
     tcase_add_test(tc, folders_are_checked);

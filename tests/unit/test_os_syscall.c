@@ -144,6 +144,11 @@ static bcj2_status do_chmod(void)
     return bcj2__os_chmod_by_umask(fd);
 }
 
+static bcj2_status do_set_mtime(void)
+{
+    return bcj2__os_set_mtime(fd, 1000000000, 5000);
+}
+
 static bcj2_status do_rename(void)
 {
     return bcj2__os_rename(in_scratch("f"), in_scratch("g"));
@@ -196,7 +201,7 @@ static const struct {
     {"ftruncate", do_truncate}, {"fallocate", do_preallocate}, {"fdatasync", do_sync},
     {"fchmod", do_chmod},       {"rename", do_rename},         {"link", do_link},
     {"unlink", do_unlink},      {"mkdir", do_mkdirs},          {"faccessat", do_check_folder},
-    {"flock", do_lock},
+    {"flock", do_lock},         {"futimens", do_set_mtime},
 #ifdef __linux__
     {"fsync", do_sync_folder},  {"fsync", do_mkdirs},
 #endif

@@ -262,6 +262,7 @@ static void fill_transfer(struct store_transfer *t, int row)
     t->get.bad_answers = flag ? UINT32_MAX : 0;
     (void)snprintf(t->get_boot_id, sizeof t->get_boot_id, "%s", text);
     t->get_file = small / 13;
+    t->get.remote_total = n / 17;
 }
 
 static void same_transfer(const struct store_transfer *a, const struct store_transfer *b)
@@ -298,6 +299,7 @@ static void same_transfer(const struct store_transfer *a, const struct store_tra
     ck_assert_uint_eq(a->get.bad_answers, b->get.bad_answers);
     ck_assert_str_eq(a->get_boot_id, b->get_boot_id);
     ck_assert_uint_eq(a->get_file, b->get_file);
+    ck_assert_uint_eq(a->get.remote_total, b->get.remote_total);
 }
 
 START_TEST(a_transfer_comes_back_as_it_went_in)
@@ -329,6 +331,7 @@ static struct store_farewell extreme_farewell(int row)
 {
     char *text = (char *)(uintptr_t)extremes[row].text;
     return (struct store_farewell){
+        .job_seq = row + 1,
         .packet = row == 0 ? BUP_PACKET_CLOSE : BUP_PACKET_CANCEL,
         .url = text,
         .session_id = text,
@@ -341,6 +344,7 @@ static struct store_farewell extreme_farewell(int row)
 
 static void same_farewell(const struct store_farewell *a, const struct store_farewell *b)
 {
+    ck_assert_int_eq(a->job_seq, b->job_seq);
     ck_assert_int_eq(a->packet, b->packet);
     ck_assert_str_eq(a->url, b->url);
     ck_assert_str_eq(a->session_id, b->session_id);

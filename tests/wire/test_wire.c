@@ -163,10 +163,13 @@ static void bup_event(struct player *p, struct bup_event event)
         bits_request(p, &step.request, step.host_id);
         p->situation = SENT;
         break;
-    case BUP_WANT_FETCH:
-        bcj2__get_init(&p->get, p->stored.reply_host[0] != '\0', &p->stored_get);
+    case BUP_WANT_FETCH: {
+        const struct get_plan plan = {.reply = true,
+                                      .has_alternative = p->stored.reply_host[0] != '\0'};
+        bcj2__get_init(&p->get, &plan, &p->stored_get);
         get_event(p, (struct get_event){.type = GET_EV_START});
         break;
+    }
     case BUP_WANT_DONE:
         p->situation = DONE;
         break;
