@@ -256,7 +256,8 @@ BCJ2_API bcj2_status bcj2_get_reply_file_name(bcj2_job *job, char **ret_local_na
 /* Waits until the job is in one of the states of the mask (1u << state). timeout_ms < 0: for ever.
    *ret_state (may be NULL) gets the last state seen, also on BCJ2_S_FALSE and on INVALID_STATE.
    BCJ2_OK; BCJ2_S_FALSE (time is over); BCJ2_E_INVALID_STATE (a final state that is not in the
-   mask); BCJ2_E_INVALIDARG (mask empty or with unknown states); BCJ2_E_CLOSED. */
+   mask); BCJ2_E_INVALIDARG (mask empty or with unknown states); BCJ2_E_CLOSED;
+   BCJ2_E_PATH_NOT_FOUND (as bcj2_manager_wait). */
 BCJ2_API bcj2_status bcj2_wait(bcj2_job *job, uint32_t state_mask, int64_t timeout_ms,
                                bcj2_job_state *ret_state);
 

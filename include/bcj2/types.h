@@ -72,11 +72,12 @@ typedef int32_t bcj2_error_context;
 
 /* What TLS and redirects may do: one value per job, 0 in a new one. The values 4 and 0x10 of Windows
    are refused with BCJ2_E_NOTIMPL: libcurl cannot ignore a date or a usage alone. */
-#define BCJ2_SSL_ENABLE_CRL_CHECK         0x1u  /* the server's certificate must not be revoked */
-#define BCJ2_SSL_IGNORE_CERT_CN_INVALID   0x2u  /* its name need not be the host's */
-#define BCJ2_SSL_IGNORE_CERT_DATE_INVALID 0x4u  /* refused */
-#define BCJ2_SSL_IGNORE_UNKNOWN_CA        0x8u  /* any authority will do: no check of the chain */
-#define BCJ2_SSL_IGNORE_CERT_WRONG_USAGE  0x10u /* refused */
+#define BCJ2_SSL_ENABLE_CRL_CHECK         0x1u /* the server's certificate must not be revoked */
+#define BCJ2_SSL_IGNORE_CERT_CN_INVALID   0x2u /* its name need not be the host's */
+#define BCJ2_SSL_IGNORE_CERT_DATE_INVALID 0x4u /* refused */
+#define BCJ2_SSL_IGNORE_UNKNOWN_CA \
+    0x8u /* nothing but its name is checked: no authority, date, usage */
+#define BCJ2_SSL_IGNORE_CERT_WRONG_USAGE 0x10u /* refused */
 /* of downloads; uploads follow the rules of their protocol */
 #define BCJ2_HTTP_REDIRECT_POLICY_MASK                0x700u
 #define BCJ2_HTTP_REDIRECT_POLICY_ALLOW_SILENT        0x000u

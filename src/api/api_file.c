@@ -291,7 +291,7 @@ bcj2_status bcj2_error_get_file(bcj2_error *error, bcj2_file **ret_file)
     if (!error->has_file) {
         FORWARD(error, bcj2__detail(BCJ2_E_FILE_NOT_AVAILABLE, "the error is not about a file"));
     }
-    FORWARD(error, bcj2__job_file(error->core, error->seq, error->file, ret_file));
+    FORWARD(error, bcj2__job_file(error->core, error->seq, error->file_index, ret_file));
 }
 
 bcj2_status bcj2_error_get_description(bcj2_error *error, char **ret_text)

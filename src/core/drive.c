@@ -149,8 +149,24 @@ static bool still_queued(struct engine *e, int64_t seq)
     return s != BCJ2_E_NOT_FOUND && bcj2__engine_check(e, s) && state == BCJ2_JOB_STATE_QUEUED;
 }
 
+/* Without its options it sends nothing. */
+static bool load_options(struct engine *e, struct drive *d)
+{
+    bcj2_status s = bcj2__http_options_load(e->core, d->seq, &d->http);
+    if (s != BCJ2_E_DECRYPTION_FAILED && s != BCJ2_E_ACCESSDENIED) {
+        return bcj2__engine_check(e, s);
+    }
+    const struct failure f = bcj2__classify_local(s, BCJ2_ERROR_CONTEXT_GENERAL_QUEUE_MANAGER,
+                                                  false, "opening the job's secrets");
+    bcj2__drive_fail(e, d, &f, BUP_PACKET_NONE, bcj2__detail_get());
+    return false;
+}
+
 static void begin(struct engine *e, struct drive *d)
 {
+    if (!load_options(e, d)) {
+        return;
+    }
     if (d->type == BCJ2_JOB_TYPE_DOWNLOAD) {
         bcj2__drive_next_file(e, d);
     } else if (bcj2__url_is_file(d->remote_name)) {
@@ -285,7 +301,9 @@ void bcj2__drive_free(struct engine *e, struct drive *d)
     bcj2__mem_free(d->get_url);
     bcj2__mem_free(d->get_other_url);
     bcj2__mem_free(d->response_headers);
+    bcj2__mem_free(d->reported_url);
     bcj2__mem_free(d->ranges);
+    bcj2__http_options_done(&d->http);
     bcj2__mem_wipe(d, sizeof *d); /* session ids are capabilities */
     bcj2__mem_free(d);
 }

@@ -14,6 +14,7 @@
 #include "bup.h"
 #include "copy.h"
 #include "get.h"
+#include "http_options.h"
 
 enum drive_act {
     DRIVE_ACT_NONE,
@@ -52,6 +53,7 @@ struct drive {
     enum drive_act act;      /* after the commit */
     uint32_t file_index;     /* the file that is transferred; of an upload 0 */
     char *remote_name, *local_name;
+    struct http_options http;
     /* the upload */
     char content_name[LIMIT_CONTENT_NAME_BYTES + 1];
     int source_fd;
@@ -77,6 +79,7 @@ struct drive {
     uint64_t sync_asked, sync_ms;    /* the last sync: offset and time */
     struct get_range *ranges;        /* of a download's file; NULL: all of it */
     uint32_t range_count;
+    char *reported_url;     /* where a redirect led, until it is stored; NULL: none */
     char *response_headers; /* of the last answer, until they are stored; NULL: none new */
     /* a copy: what is stored of it is get.saved */
     struct copy *copy;
@@ -156,7 +159,8 @@ void bcj2__drive_reply_stored(struct engine *e, struct drive *d);
 /* The first file that is not transferred; none: the job is done. In the transaction. */
 void bcj2__drive_next_file(struct engine *e, struct drive *d);
 bool bcj2__drive_file_save(struct engine *e, struct drive *d);
+/* An answer to a request for the file: what is kept of its head. Before the machine sees it. */
+void bcj2__drive_file_head(struct engine *e, struct drive *d, const struct net_event *event);
 void bcj2__drive_file_stored(struct engine *e, struct drive *d);
-void bcj2__drive_file_head(struct drive *d, const struct net_event *event);
 
 #endif

@@ -7,6 +7,7 @@
 #include "mem.h"
 #include "status.h"
 #include "timeouts.h"
+#include "url.h"
 
 #include <string.h>
 
@@ -69,6 +70,7 @@ static struct get_plan plan_of(const struct drive *d)
     return (struct get_plan){
         .reply = reply,
         .foreground = d->priority == BCJ2_JOB_PRIORITY_FOREGROUND,
+        .once = !reply && d->http.row.method != NULL,
         .has_alternative = d->get_other_url != NULL,
         .fragment = d->get.fragment,
         .ranges = reply ? NULL : d->ranges,
@@ -200,7 +202,7 @@ void bcj2__drive_get_event(struct engine *e, struct drive *d, const struct net_e
         .immediate_retries_allowed = d->retries_allowed,
     };
     if (d->type == BCJ2_JOB_TYPE_DOWNLOAD) {
-        bcj2__drive_file_head(d, event);
+        bcj2__drive_file_head(e, d, event);
     }
     if (event->type == NET_EV_HEAD) {
         step.type = GET_EV_HEAD;
@@ -229,6 +231,23 @@ void bcj2__drive_get_failed_to_start(struct engine *e, struct drive *d)
 
 /* ---- after the commit ---- */
 
+static const char *get_method(const struct drive *d)
+{
+    bool own = d->type == BCJ2_JOB_TYPE_DOWNLOAD && d->http.row.method != NULL;
+    return own ? d->http.row.method : "GET";
+}
+
+static enum net_redirects redirects(const struct drive *d)
+{
+    uint32_t flags = d->type == BCJ2_JOB_TYPE_DOWNLOAD ? d->http.row.security_flags : 0;
+    if ((flags & BCJ2_HTTP_REDIRECT_POLICY_MASK) == BCJ2_HTTP_REDIRECT_POLICY_DISALLOW) {
+        return NET_REDIRECTS_NONE;
+    }
+    return (flags & BCJ2_HTTP_REDIRECT_POLICY_ALLOW_HTTPS_TO_HTTP) != 0
+               ? NET_REDIRECTS_FOLLOW_DOWNGRADE
+               : NET_REDIRECTS_FOLLOW;
+}
+
 bcj2_status bcj2__drive_get_send(struct engine *e, struct drive *d)
 {
     const struct get_request *r = &d->get_step.request;
@@ -252,18 +271,22 @@ bcj2_status bcj2__drive_get_send(struct engine *e, struct drive *d)
     if (!bcj2__buf_ok(&lines)) {
         return bcj2__detail_no_memory();
     }
-    const struct net_request request = {
+    const char *url = r->alternative && d->get_other_url != NULL ? d->get_other_url : d->get_url;
+    struct net_tls tls;
+    struct net_request request = {
         .token = d->token,
-        .method = r->head ? "HEAD" : "GET",
-        .url = r->alternative && d->get_other_url != NULL ? d->get_other_url : d->get_url,
+        .method = r->head ? "HEAD" : get_method(d),
+        .url = url,
         .lines = lines.data,
         .body_fd = -1,
-        .redirects = NET_REDIRECTS_FOLLOW,
+        .redirects = redirects(d),
         .http2 = true,
         .pause_at_body = true,
         .sink_fd = d->sink_fd,
         .response_timeout_ms = bcj2__timeouts.response_ms,
     };
+    /* a reply may lie on another server, which is not to see what the job's own may see */
+    bcj2__http_options_fill(&d->http, bcj2__url_same_origin(url, d->remote_name), &request, &tls);
     bcj2__net_abort(e->net, d->token); /* of an answer that was not wanted to its end */
     return bcj2__net_start(e->net, &request);
 }

@@ -85,7 +85,7 @@ static void sweep(struct engine *e)
 
 /* The store failed: nobody knows what is stored of this turn, so all that runs is dropped and begins
    again from the rows, once the store works. */
-static void drop_everything(struct engine *e)
+void bcj2__engine_drop_everything(struct engine *e)
 {
     for (uint32_t i = 0; i < e->drive_count; i++) {
         bcj2__net_abort(e->net, e->drives[i]->token);
@@ -106,7 +106,7 @@ static void end_transaction(struct engine *e)
     bool committed = e->transaction && !e->failed;
     e->transaction = e->durable = false;
     if (e->failed) {
-        drop_everything(e);
+        bcj2__engine_drop_everything(e);
     }
     e->failed = false;
     if (committed) {
@@ -160,6 +160,7 @@ static void become_runner(struct engine *e)
     }
     bcj2__log(&e->core->log, LOG_INFO, "this process moves the bytes now");
     e->runner = true;
+    bcj2__engine_watch(e);
     e->store_ms = 0; /* recover() queues again what the rows say is running */
     bcj2__settle_leftovers(e->core);
 }
@@ -170,10 +171,19 @@ static bool listen_to_others(struct engine *e)
     struct link *link = e->core->link;
     struct link_event event;
     bool heard = false;
-    if (BCJ2_FAILED(bcj2__link_step(link))) {
+    if (bcj2__engine_gone(e, false)) {
+        return false;
+    }
+    bcj2_status s = bcj2__link_step(link);
+    bool more = bcj2__link_next(link, &event);
+    /* before anything is believed: the election may have been that of another queue at this place */
+    if (bcj2__engine_gone(e, BCJ2_FAILED(s) || more)) {
+        return false;
+    }
+    if (BCJ2_FAILED(s)) {
         bcj2__log(&e->core->log, LOG_WARNING, "other processes: %s", bcj2__detail_get());
     }
-    while (bcj2__link_next(link, &event)) {
+    for (; more; more = bcj2__link_next(link, &event)) {
         if (event.type == LINK_EV_RUNNER) {
             become_runner(e);
         }
@@ -238,7 +248,9 @@ static void turn(struct engine *e)
         recover(e);
     }
     work(e, woken, stopping);
-    ring_others(e);
+    if (!bcj2__engine_gone(e, false)) {
+        ring_others(e);
+    }
 }
 
 static void act(struct engine *e)
@@ -286,18 +298,21 @@ static bcj2_status sleep_on_all(struct engine *e)
     struct link_fd of_link[LIMIT_LINK_FDS];
     size_t count = bcj2__link_fds(e->core->link, of_link, LIMIT_LINK_FDS);
     count = MIN(count, (size_t)LIMIT_LINK_FDS);
-    if (count > e->fd_room) {
-        struct net_fd *room = bcj2__mem_realloc(e->fds, count * sizeof *room);
+    if (count + 1 > e->fd_room) {
+        struct net_fd *room = bcj2__mem_realloc(e->fds, (count + 1) * sizeof *room);
         if (room == NULL) {
             return bcj2__detail_no_memory();
         }
         e->fds = room;
-        e->fd_room = count;
+        e->fd_room = count + 1;
     }
     for (size_t i = 0; i < count; i++) {
         e->fds[i] = (struct net_fd){.fd = of_link[i].fd,
                                     .read = of_link[i].read,
                                     .write = of_link[i].write};
+    }
+    if (e->watch != NULL) {
+        e->fds[count++] = (struct net_fd){.fd = bcj2__os_watch_fd(e->watch), .read = true};
     }
     bcj2_status s = bcj2__net_watch(e->net, e->fds, count);
     return BCJ2_SUCCEEDED(s) ? bcj2__net_poll(e->net, sleep_ms(e)) : s;
@@ -317,7 +332,7 @@ static void run(void *argument)
         act(e);
         if (!finished(e) && !bcj2__engine_check(e, sleep_on_all(e))) {
             e->now_ms = bcj2__os_now_ms();
-            drop_everything(e); /* no memory in libcurl: rest, then start again */
+            bcj2__engine_drop_everything(e); /* no memory in libcurl: rest, then start again */
             e->failed = false;
         }
     } while (!finished(e));
@@ -349,10 +364,14 @@ bcj2_status bcj2__engine_start(struct core *c, struct engine **ret)
     e->house_ms = 0;
     e->drive_room = c->foreground_slots + c->background_slots;
     e->drives = bcj2__mem_calloc(e->drive_room, sizeof(struct drive *));
-    bcj2_status s =
-        e->drives == NULL ? bcj2__detail_no_memory() : bcj2__net_create(&c->log, &e->net);
+    e->busy = bcj2__mem_calloc(e->drive_room, sizeof *e->busy);
+    bcj2_status s = e->drives == NULL || e->busy == NULL ? bcj2__detail_no_memory()
+                                                         : bcj2__net_create(&c->log, &e->net);
     if (BCJ2_SUCCEEDED(s)) {
         s = bcj2__disk_start(wake_from_disk, e, &e->disk);
+    }
+    if (e->runner) {
+        bcj2__engine_watch(e);
     }
     if (BCJ2_SUCCEEDED(s)) {
         s = bcj2__os_thread_start("bcj2-engine", run, e, &e->thread);
@@ -378,7 +397,9 @@ void bcj2__engine_stop(struct engine *e)
     e->disk = bcj2__disk_stop(e->disk);
     e->copies = bcj2__disk_stop(e->copies);
     e->net = bcj2__net_destroy(e->net);
+    e->watch = bcj2__os_watch_close(e->watch);
     bcj2__mem_free(e->drives);
+    bcj2__mem_free(e->busy);
     bcj2__mem_free(e->fds);
     bcj2__mem_free(e);
 }

@@ -22,12 +22,15 @@ struct engine {
     uint64_t next_token;
     struct drive **drives; /* running jobs; room for all slots */
     uint32_t drive_count, drive_room;
+    int64_t *busy;    /* jobs whose last run is not over: not to be started */
     struct bye *byes; /* goodbyes under way */
     uint32_t bye_count;
     bool runner;        /* this process moves the bytes; the others' engines only listen */
     bool ring;          /* the others are to be told that the store changed */
     struct net_fd *fds; /* of the link, as the last poll watched them */
     size_t fd_room;
+    struct os_watch *watch; /* of the queue's folder, by the runner; NULL: it cannot be watched */
+    bool look, gone;        /* whether the queue is still there is to be looked at; it is not */
     /* this turn */
     uint64_t now_ms;
     bool transaction, durable, failed;
@@ -47,6 +50,14 @@ bool bcj2__engine_check(struct engine *e, bcj2_status s);
 
 /* Makes the threads for copies, once. */
 bcj2_status bcj2__engine_copies(struct engine *e);
+/* All that runs is dropped; it begins again from the rows, or not at all. */
+void bcj2__engine_drop_everything(struct engine *e);
+
+/* engine_gone.c */
+void bcj2__engine_watch(struct engine *e); /* for the runner: from now on */
+/* Has the queue been removed, moved or replaced? Then nothing runs any more. look: there is a reason to
+   look at the disk. */
+bool bcj2__engine_gone(struct engine *e, bool look);
 
 /* queue.c */
 void bcj2__queue_house(struct engine *e);    /* inactivity, old rows; outside the transaction */

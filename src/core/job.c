@@ -216,7 +216,7 @@ bcj2_status bcj2__job_file(struct core *c, int64_t seq, uint32_t index, bcj2_fil
 static bcj2_status look_at_protocol(bcj2_error *error)
 {
     struct store_file file = {0};
-    bcj2_status s = bcj2__store_file(error->core->store, error->seq, error->file, &file);
+    bcj2_status s = bcj2__store_file(error->core->store, error->seq, error->file_index, &file);
     if (BCJ2_SUCCEEDED(s)) {
         error->is_file_protocol = bcj2__url_is_file(file.remote_name);
     }
@@ -252,7 +252,6 @@ bcj2_status bcj2__job_error(bcj2_job *job, bcj2_error **ret)
     error->http_status = row.error_http_status;
     error->has_file = row.error_has_file;
     error->has_protocol = row.error_has_protocol;
-    error->file = row.error_file;
     error->text = TAKE(row.error_text);
     bcj2__store_job_done(&row);
     s = error->has_protocol ? look_at_protocol(error) : BCJ2_OK;

@@ -32,8 +32,8 @@ struct bcj2_error {
     bcj2_status code;
     uint32_t http_status;
     bool has_file, has_protocol;
-    uint32_t file; /* its index */
-    bool is_file_protocol;
+    uint32_t file_index;   /* if has_file */
+    bool is_file_protocol; /* if has_protocol */
     char *text;
 };
 

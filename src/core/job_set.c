@@ -151,22 +151,20 @@ bcj2_status bcj2__job_suspend(bcj2_job *job)
     return bcj2__change_end(&change, bcj2__job_state_move(job->core, &change.row, JOB_EV_SUSPEND));
 }
 
-/* Is there something that a Resume could transfer? For a job that is TRANSFERRED: files that were added
-   since. */
+/* Is there something that a Resume could transfer? In TRANSFERRED only files that were added since. */
 static bcj2_status resume_event(const struct change *change, enum job_event *ret)
 {
     struct store *store = change->core->store;
-    struct store_file next = {0};
+    bool transferred = change->row.state == BCJ2_JOB_STATE_TRANSFERRED;
+    struct store_file file = {0};
     uint32_t count = 0;
     bcj2_status s = bcj2__store_file_count(store, change->row.seq, &count);
-    bool empty = count == 0;
-    if (BCJ2_SUCCEEDED(s) && change->row.state == BCJ2_JOB_STATE_TRANSFERRED) {
-        s = bcj2__store_next_file(store, change->row.seq, 0, &next);
-        empty = s == BCJ2_S_FALSE;
-        bcj2__store_file_done(&next);
+    if (BCJ2_SUCCEEDED(s) && transferred) {
+        s = bcj2__store_next_file(store, change->row.seq, 0, &file);
+        bcj2__store_file_done(&file);
     }
-    *ret = empty ? JOB_EV_RESUME_EMPTY : JOB_EV_RESUME;
-    return s;
+    *ret = count == 0 || s == BCJ2_S_FALSE ? JOB_EV_RESUME_EMPTY : JOB_EV_RESUME;
+    return BCJ2_FAILED(s) ? s : BCJ2_OK;
 }
 
 bcj2_status bcj2__job_resume(bcj2_job *job)

@@ -136,6 +136,16 @@ const char *bcj2__os_network_file_system(const char *folder);
 /* socket(), close-on-exec; -1 and errno on failure. For libcurl, which does the rest itself. */
 int bcj2__os_socket(int family, int type, int protocol);
 
+/* ---- the network ---- */
+
+/* Has any interface but the loopback one an address that reaches further than its link? True also where
+   the system does not tell. */
+bool bcj2__os_network_is_up(void);
+/* An own descriptor that is readable when interfaces or addresses come or go. */
+bcj2_status bcj2__os_netwatch_open(int *ret_fd);
+/* Empties it. *ret_changed: something happened since the last call; ask bcj2__os_network_is_up(). */
+bcj2_status bcj2__os_netwatch_read(int fd, bool *ret_changed);
+
 /* ---- stream sockets with a name in a folder, between processes of one machine ---- */
 
 /* All are own descriptors, non-blocking; nothing here raises SIGPIPE. folder may be of any length. */
@@ -171,7 +181,8 @@ struct os_watch;
 #define OS_WATCH_TOUCHED  1u /* the file `bell` was touched */
 #define OS_WATCH_APPEARED 2u /* something was given the name `name` */
 #define OS_WATCH_GONE     4u /* the folder was removed or moved; nothing more will be told */
-/* Sees what happens from now on. */
+/* Sees what happens from now on. Without bell and name (NULL) any name in the folder that appears, goes
+   or is given to another file is OS_WATCH_APPEARED. */
 bcj2_status bcj2__os_watch_open(const char *folder, const char *bell, const char *name,
                                 struct os_watch **ret);
 int bcj2__os_watch_fd(const struct os_watch *w); /* readable: call ..._read() */

@@ -308,6 +308,7 @@ bcj2_status bcj2__store_purge(struct store *s, bcj2_filetime before, uint32_t *r
     }
     if (status == BCJ2_OK) {
         *ret_count = (uint32_t)sqlite3_changes(s->db);
+        s->changed = true; /* their handles answer otherwise from now on */
     }
     bcj2__store_leave(s);
     return status == BCJ2_S_FALSE ? BCJ2_OK : status;
