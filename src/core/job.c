@@ -251,6 +251,7 @@ bcj2_status bcj2__job_error(bcj2_job *job, bcj2_error **ret)
     error->code = row.error_code;
     error->http_status = row.error_http_status;
     error->has_file = row.error_has_file;
+    error->file_index = row.error_file;
     error->has_protocol = row.error_has_protocol;
     error->text = TAKE(row.error_text);
     bcj2__store_job_done(&row);
