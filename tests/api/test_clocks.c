@@ -2,11 +2,13 @@
 /* What jobs do by time: retry delay, no-progress time-out, maximum download time, inactivity; over sleep,
    restarts, reboots and a calendar that is moved. With clocks that the test moves (fake_clock.h): nothing
    here waits for time. Not here: the time-outs of the network (tests/net). */
+#include "../support/bits_server.h"
 #include "../support/fake_clock.h"
 #include "../support/http_script.h"
 #include "../support/queue.h"
 
 #include "filetime.h"
+#include "os.h"
 #include "timeouts.h"
 
 #include <stdio.h>
@@ -437,6 +439,34 @@ START_TEST(a_job_does_not_age_by_the_calendar)
 }
 END_TEST
 
+/* ---- what ended ---- */
+
+/* A handle can be asked for a day after the end, however old the job was then. */
+START_TEST(a_cancelled_job_can_be_asked_for_a_day)
+{
+    struct bits_server *bits = bits_server_start();
+    bcj2_job_times times = BCJ2_JOB_TIMES_INIT;
+    bcj2_job_state state = -1;
+    bits_server_set_reply(bits, "the reply", 9);
+    bcj2_job *job = queue_job_with_file(BCJ2_JOB_TYPE_UPLOAD_REPLY, bits_server_url(bits, "/a"));
+    assert_status(bcj2_resume(job), BCJ2_OK);
+    queue_wait(job, ENDED, BCJ2_JOB_STATE_TRANSFERRED);
+    pass(10 * DAY);
+    bcj2_filetime before = bcj2__os_wall();
+    assert_status(bcj2_cancel(job), BCJ2_OK);
+    assert_status(bcj2_get_times(job, &times), BCJ2_OK);
+    ck_assert_uint_ge(times.modification_time, before);
+    pass(DAY - 3600);
+    assert_status(bcj2_get_state(job, &state), BCJ2_OK);
+    ck_assert_int_eq(state, BCJ2_JOB_STATE_CANCELLED);
+    pass(2 * 3600);
+    look();
+    assert_status(bcj2_get_state(job, &state), BCJ2_E_NOT_FOUND);
+    bcj2_job_unref(job);
+    bits_server_stop(bits);
+}
+END_TEST
+
 /* ---- reboots: a process each, whose clock begins anew ---- */
 
 struct boot {
@@ -521,6 +551,7 @@ static void add_cases(Suite *suite)
     tcase_add_checked_fixture(tc, start, stop);
     tcase_add_loop_test(tc, a_job_nobody_touches_is_cancelled_after_90_days, 0, 2);
     tcase_add_loop_test(tc, a_job_does_not_age_by_the_calendar, 0, 2);
+    tcase_add_test(tc, a_cancelled_job_can_be_asked_for_a_day);
     tc = suite_case(suite, "reboots", 30);
     tcase_add_checked_fixture(tc, queue_prepare, queue_stop);
     tcase_add_test(tc, the_retry_delay_goes_by_over_reboots);
