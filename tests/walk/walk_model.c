@@ -12,12 +12,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SLACK_MS     1500 /* between two looks at a clock, and for a busy machine */
-#define PATIENCE     400  /* looks of 50 ms */
-#define BIT(state)   (1u << BCJ2_JOB_STATE_##state)
-#define RUNNING      (BIT(QUEUED) | BIT(CONNECTING) | BIT(TRANSFERRING))
+#define SLACK_MS   1500 /* between two looks at a clock, and for a busy machine */
+#define PATIENCE   400  /* looks of 50 ms */
+#define BIT(state) (1u << BCJ2_JOB_STATE_##state)
+#define RUNNING    (BIT(QUEUED) | BIT(CONNECTING) | BIT(TRANSFERRING))
 
-#define GIVING       (1u << SITE_OK | 1u << SITE_CUT | 1u << SITE_NO_RANGES | 1u << SITE_NO_LENGTH)
+#define GIVING                                                                    \
+    (1u << SITE_OK | 1u << SITE_CUT | 1u << SITE_STALLED | 1u << SITE_NO_RANGES | \
+     1u << SITE_NO_LENGTH)
 
 #define HTTP(status) ((bcj2_status)(0x80190000u + (status)))
 #define BROKEN       ((bcj2_status)0x80072EFEu)
@@ -36,7 +38,8 @@ static const struct outcome {
     {SITE_BUSY_LONG, BCJ2_JOB_STATE_TRANSIENT_ERROR, HTTP(503), false},
     {SITE_RESET, BCJ2_JOB_STATE_TRANSIENT_ERROR, BROKEN, false},
     {SITE_CUT, BCJ2_JOB_STATE_TRANSIENT_ERROR, BROKEN, false},
-    {SITE_CUT, BCJ2_JOB_STATE_TRANSFERRED, BCJ2_OK, false}, /* by and by */
+    {SITE_CUT, BCJ2_JOB_STATE_TRANSFERRED, BCJ2_OK, false},     /* by and by */
+    {SITE_STALLED, BCJ2_JOB_STATE_TRANSFERRED, BCJ2_OK, false}, /* when it goes on */
     {SITE_NO_RANGES, BCJ2_JOB_STATE_TRANSFERRED, BCJ2_OK, false},
     {SITE_NO_RANGES, BCJ2_JOB_STATE_ERROR, BCJ2_E_INSUFFICIENT_RANGE_SUPPORT, false},
     {SITE_NO_LENGTH, BCJ2_JOB_STATE_ERROR, BCJ2_E_MISSING_FILE_SIZE, false},
@@ -256,7 +259,9 @@ static void begins_to_wait(struct model_job *m, const struct seen *seen)
         m->series = true;
         m->began = (struct model_span){m->seen_active_ms, now_ms};
     }
-    m->began.high = now_ms; /* a byte in between would have begun a new one */
+    if ((m->moods & GIVING) != 0) { /* a byte in between has begun a new one */
+        m->began.high = now_ms;
+    }
     int64_t low = MIN(m->seen_active_ms + delay.low, m->began.low + m->no_progress.low * 1000);
     int64_t high = MIN(now_ms + delay.high, m->began.high + m->no_progress.high * 1000);
     MODEL_CHECK(m, seen->at_ms >= low - SLACK_MS && seen->at_ms <= high + SLACK_MS,
@@ -306,6 +311,10 @@ static void observe_waiting(struct model_job *m, const struct seen *seen)
         model_rests(m, seen->state);
         return;
     }
+    /* an upload that has only its Close to say may try once more (wire-protocol 2.10) */
+    bool closes = m->type != BCJ2_JOB_TYPE_DOWNLOAD && m->had_server;
+    MODEL_CHECK(m, closes || m->due_ms - m->began.high + SLACK_MS < m->no_progress.high * 1000,
+                "it is %d, though its time without progress was over", (int)seen->state);
     int64_t due_ms = m->due_ms;
     struct model_span no_progress = m->no_progress;
     becomes_active(m, due_ms);
@@ -339,7 +348,7 @@ static bool is_settled(const struct model_job *m)
 {
     switch (m->phase) {
     case MODEL_ACTIVE:
-        return m->mood == SITE_SILENT;
+        return m->mood == SITE_SILENT || m->mood == SITE_STALLED;
     case MODEL_WAITING:
         return fake_clock_now_ms() < m->due_ms + SLACK_MS;
     default:

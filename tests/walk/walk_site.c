@@ -141,11 +141,10 @@ static bool look(struct site *s, const char *head, struct asked *a)
     return goes_on;
 }
 
-static bool say_body(int fd, const struct asked *a)
+static bool say_bytes(int fd, const struct asked *a, uint64_t from, uint64_t end)
 {
     uint8_t piece[16384];
-    uint64_t end = a->mood == SITE_CUT ? a->first + (a->last - a->first) / 2 : a->last;
-    for (uint64_t at = a->first; at < end;) {
+    for (uint64_t at = from; at < end;) {
         size_t n = 0;
         while (n < sizeof piece && at < end) {
             piece[n++] = content(a->resource, a->version, at++);
@@ -154,10 +153,32 @@ static bool say_body(int fd, const struct asked *a)
             return false;
         }
     }
-    return end == a->last;
+    return true;
 }
 
-static bool answer(int fd, const struct asked *a)
+/* False: the end. */
+static bool wait_while(struct site *s, unsigned resource, enum site_mood mood)
+{
+    (void)pthread_mutex_lock(&s->lock);
+    while (s->resources[resource].mood == mood && !s->stopping) {
+        (void)pthread_cond_wait(&s->changed, &s->lock);
+    }
+    bool goes_on = !s->stopping;
+    (void)pthread_mutex_unlock(&s->lock);
+    return goes_on;
+}
+
+static bool say_body(struct site *s, int fd, const struct asked *a)
+{
+    uint64_t half = a->first + (a->last - a->first) / 2;
+    if (a->mood != SITE_CUT && a->mood != SITE_STALLED) {
+        return say_bytes(fd, a, a->first, a->last);
+    }
+    return say_bytes(fd, a, a->first, half) && a->mood == SITE_STALLED &&
+           wait_while(s, a->resource, SITE_STALLED) && say_bytes(fd, a, half, a->last);
+}
+
+static bool answer(struct site *s, int fd, const struct asked *a)
 {
     static const char *const refusals[SITE_MOODS] = {
         [SITE_MISSING] = "404 x\r\n",
@@ -192,7 +213,7 @@ static bool answer(int fd, const struct asked *a)
         n += snprintf(head + n, sizeof head - (size_t)n, "\r\n");
     }
     bool body = !a->is_head && refusals[a->mood] == NULL && !unsatisfiable;
-    return say(fd, head, (size_t)n) && (!body || say_body(fd, a));
+    return say(fd, head, (size_t)n) && (!body || say_body(s, fd, a));
 }
 
 static void *serve(void *argument)
@@ -201,7 +222,7 @@ static void *serve(void *argument)
     char head[HEAD_MAX];
     struct asked a;
     free(argument);
-    while (ask(p.fd, head) && look(p.site, head, &a) && answer(p.fd, &a)) {
+    while (ask(p.fd, head) && look(p.site, head, &a) && answer(p.site, p.fd, &a)) {
     }
     (void)pthread_mutex_lock(&p.site->lock);
     p.site->fds[p.slot] = -1;

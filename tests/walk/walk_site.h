@@ -19,6 +19,7 @@ enum site_mood {
     SITE_CUT,       /* the connection ends in the middle of a body */
     SITE_NO_RANGES, /* the whole, whatever was asked */
     SITE_NO_LENGTH, /* HEAD does not say how long it is */
+    SITE_STALLED,   /* half of a body, and the rest when the mood changes */
     SITE_SILENT,    /* no answer until the mood changes */
     SITE_MOODS,
 };
