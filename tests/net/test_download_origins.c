@@ -263,6 +263,8 @@ START_TEST(not_allowed)
     assert_status(bcj2_set_security_flags(job, BCJ2_HTTP_REDIRECT_POLICY_DISALLOW), BCJ2_OK);
     expect_error(job, BCJ2_E_HTTP_ERROR(302));
     ck_assert_uint_eq(nginx_logged(nginx, " /a "), 0);
+    assert_remote_name(job, nginx_url(nginx, 3, "/a")); /* a Resume agrees to it */
+    expect_file(job);
     finish(job);
 }
 END_TEST
