@@ -110,6 +110,14 @@ void bench_copy_folder(const char *from, const char *to)
     (void)closedir(dir);
 }
 
+void bench_put_away(const char *path)
+{
+    static unsigned number;
+    char to[FOLDER_PATH_SIZE];
+    bench_check(snprintf(to, sizeof to, "%s-%u", path, number++) < (int)sizeof to, path);
+    bench_check(rename(path, to) == 0, path);
+}
+
 static int by_size(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;

@@ -100,7 +100,8 @@ static void run_loop(const struct files *f, CURLM *multi, int begun)
                 begin_file(f, multi, slot, begun++);
             }
         }
-        bench_check(curl_multi_poll(multi, NULL, 0, 1000, NULL) == CURLM_OK, "libcurl");
+        bench_check(ended == file_count || curl_multi_poll(multi, NULL, 0, 1000, NULL) == CURLM_OK,
+                    "libcurl");
     }
 }
 
@@ -125,7 +126,7 @@ static double bare(void *user, int round)
     }
     (void)curl_multi_cleanup(multi);
     check_targets(f);
-    folder_remove(f->targets);
+    bench_put_away(f->targets);
     return end - start;
 }
 
@@ -165,7 +166,7 @@ static void create_jobs(struct files *f)
         (void)bcj2_job_unref(job);
     }
     (void)bcj2_manager_close(manager);
-    folder_remove(f->targets);
+    bench_put_away(f->targets);
 }
 
 static void wait_for(bcj2_job *job)
@@ -207,8 +208,8 @@ static double ours(void *user, int round)
     (void)bcj2_manager_close(manager);
     check_targets(f);
     free(jobs);
-    folder_remove(queue);
-    folder_remove(f->targets);
+    bench_put_away(queue);
+    bench_put_away(f->targets);
     return end - start;
 }
 

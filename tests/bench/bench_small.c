@@ -155,7 +155,7 @@ static double bare(void *user, int round)
         curl_easy_cleanup(l.slots[i].bare.easy);
     }
     (void)curl_multi_cleanup(l.multi);
-    folder_remove(s->replies);
+    bench_put_away(s->replies);
     return end - start;
 }
 
@@ -183,7 +183,7 @@ static void create_jobs(struct small *s)
         (void)bcj2_job_unref(job);
     }
     (void)bcj2_manager_close(manager);
-    folder_remove(s->replies);
+    bench_put_away(s->replies);
 }
 
 static void wait_for(bcj2_job *job)
@@ -233,8 +233,8 @@ static double ours(void *user, int round)
     }
     (void)bcj2_manager_close(manager);
     free(jobs);
-    folder_remove(queue);
-    folder_remove(s->replies);
+    bench_put_away(queue);
+    bench_put_away(s->replies);
     return end - start;
 }
 
