@@ -30,6 +30,7 @@ struct engine {
     uint64_t ring_ms;   /* ring, and the number could not be read: again then */
     struct net_fd *fds; /* of the link, as the last poll watched them */
     size_t fd_room;
+    bool heard;             /* one of these descriptors is ready, or that is not known */
     struct os_watch *watch; /* of the queue's folder, by the runner; NULL: it cannot be watched */
     bool look, gone;        /* whether the queue is still there is to be looked at; it is not */
     /* this turn */
