@@ -57,7 +57,8 @@ static void take_events(struct engine *e)
             (void)bcj2__farewell_event(e, &event);
         }
     }
-    while (bcj2__disk_next(e->disk, &op)) {
+    while (bcj2__disk_next(e->disk, &op) ||
+           (e->copies != NULL && bcj2__disk_next(e->copies, &op))) {
         struct drive *d = find_drive(e, op.token);
         if (d != NULL) {
             bcj2__drive_disk_event(e, d, &op);
@@ -344,6 +345,11 @@ static void wake_from_disk(void *user)
     bcj2__net_wake(e->net);
 }
 
+bcj2_status bcj2__engine_copies(struct engine *e)
+{
+    return e->copies != NULL ? BCJ2_OK : bcj2__disk_start(wake_from_disk, e, &e->copies);
+}
+
 bcj2_status bcj2__engine_start(struct core *c, struct engine **ret)
 {
     struct engine *e = bcj2__mem_calloc(1, sizeof *e);
@@ -358,8 +364,9 @@ bcj2_status bcj2__engine_start(struct core *c, struct engine **ret)
     e->house_ms = 0;
     e->drive_room = c->foreground_slots + c->background_slots;
     e->drives = bcj2__mem_calloc(e->drive_room, sizeof(struct drive *));
-    bcj2_status s =
-        e->drives == NULL ? bcj2__detail_no_memory() : bcj2__net_create(&c->log, &e->net);
+    e->busy = bcj2__mem_calloc(e->drive_room, sizeof *e->busy);
+    bcj2_status s = e->drives == NULL || e->busy == NULL ? bcj2__detail_no_memory()
+                                                         : bcj2__net_create(&c->log, &e->net);
     if (BCJ2_SUCCEEDED(s)) {
         s = bcj2__disk_start(wake_from_disk, e, &e->disk);
     }
@@ -388,9 +395,11 @@ void bcj2__engine_stop(struct engine *e)
         (void)bcj2__os_thread_join(e->thread);
     }
     e->disk = bcj2__disk_stop(e->disk);
+    e->copies = bcj2__disk_stop(e->copies);
     e->net = bcj2__net_destroy(e->net);
     e->watch = bcj2__os_watch_close(e->watch);
     bcj2__mem_free(e->drives);
+    bcj2__mem_free(e->busy);
     bcj2__mem_free(e->fds);
     bcj2__mem_free(e);
 }

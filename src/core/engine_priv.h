@@ -17,10 +17,12 @@ struct engine {
     struct os_thread *thread;
     struct net *net;
     struct disk *disk;
+    struct disk *copies; /* threads for what may hang with a mount; NULL: not needed yet */
     atomic_bool woken, stopping;
     uint64_t next_token;
     struct drive **drives; /* running jobs; room for all slots */
     uint32_t drive_count, drive_room;
+    int64_t *busy;    /* jobs whose last run is not over: not to be started */
     struct bye *byes; /* goodbyes under way */
     uint32_t bye_count;
     bool runner;        /* this process moves the bytes; the others' engines only listen */
@@ -46,6 +48,8 @@ bool bcj2__engine_transaction(struct engine *e);
    stored. Gives back whether s is a success. */
 bool bcj2__engine_check(struct engine *e, bcj2_status s);
 
+/* Makes the threads for copies, once. */
+bcj2_status bcj2__engine_copies(struct engine *e);
 /* All that runs is dropped; it begins again from the rows, or not at all. */
 void bcj2__engine_drop_everything(struct engine *e);
 

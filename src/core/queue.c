@@ -165,11 +165,24 @@ static uint32_t running(struct engine *e, struct sched_running *list, struct dri
     return count;
 }
 
+/* Jobs whose last run still has a disk thread at work: a second writer of one file must not come. */
+static size_t look_busy(const struct engine *e, int64_t *seqs)
+{
+    size_t count = 0;
+    for (uint32_t i = 0; i < e->drive_count; i++) {
+        if (e->drives[i]->ended) {
+            seqs[count++] = e->drives[i]->seq;
+        }
+    }
+    return count;
+}
+
 /* Which levels have somebody waiting, and who is first there. */
 static bool look_waiting(struct engine *e, bool waiting[4], int64_t first[4])
 {
+    size_t busy = look_busy(e, e->busy);
     for (bcj2_job_priority p = 0; p < 4; p++) {
-        bcj2_status s = bcj2__store_first_queued(e->core->store, p, NULL, 0, &first[p]);
+        bcj2_status s = bcj2__store_first_queued(e->core->store, p, e->busy, busy, &first[p]);
         if (!bcj2__engine_check(e, s)) {
             return false;
         }

@@ -136,6 +136,16 @@ const char *bcj2__os_network_file_system(const char *folder);
 /* socket(), close-on-exec; -1 and errno on failure. For libcurl, which does the rest itself. */
 int bcj2__os_socket(int family, int type, int protocol);
 
+/* ---- the network ---- */
+
+/* Has any interface but the loopback one an address that reaches further than its link? True also where
+   the system does not tell. */
+bool bcj2__os_network_is_up(void);
+/* An own descriptor that is readable when interfaces or addresses come or go. */
+bcj2_status bcj2__os_netwatch_open(int *ret_fd);
+/* Empties it. *ret_changed: something happened since the last call; ask bcj2__os_network_is_up(). */
+bcj2_status bcj2__os_netwatch_read(int fd, bool *ret_changed);
+
 /* ---- stream sockets with a name in a folder, between processes of one machine ---- */
 
 /* All are own descriptors, non-blocking; nothing here raises SIGPIPE. folder may be of any length. */

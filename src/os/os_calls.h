@@ -15,7 +15,8 @@
 /* Each with the arguments of the C library's, but open (never variadic, whose calling convention
    may differ) and fallocate (always the whole file, the size kept). On macOS fdatasync is
    F_FULLFSYNC and fallocate is F_PREALLOCATE. What accept returns is close-on-exec and non-blocking.
-   watch is inotify_init1 or kqueue. */
+   watch is inotify_init1 or kqueue, netwatch a subscribed netlink or routing socket; freeifaddrs has a
+   result so that it fits in, always 0. */
 #define OS_CALLS(X)                                                           \
     X(open, int, (const char *path, int flags, mode_t mode))                  \
     X(close, int, (int fd))                                                   \
@@ -39,6 +40,9 @@
     X(statfs, int, (const char *path, struct statfs *ret))                    \
     X(flock, int, (int fd, int operation))                                    \
     X(watch, int, (void))                                                     \
+    X(netwatch, int, (void))                                                  \
+    X(getifaddrs, int, (struct ifaddrs * *ret))                               \
+    X(freeifaddrs, int, (struct ifaddrs * list))                              \
     X(chmod, int, (const char *path, mode_t mode))                            \
     X(bind, int, (int fd, const struct sockaddr *name, socklen_t size))       \
     X(listen, int, (int fd, int backlog))                                     \
@@ -49,6 +53,7 @@
     X(pthread_create, int,                                                    \
       (pthread_t * ret, const pthread_attr_t *attributes, void *(*run)(void *), void *argument))
 
+struct ifaddrs;
 struct statfs;
 
 struct os_calls {

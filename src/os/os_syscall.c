@@ -7,6 +7,7 @@
 #include "os_platform.h"
 
 #include <fcntl.h>
+#include <ifaddrs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,16 +19,23 @@ static int open_with_mode(const char *path, int flags, mode_t mode)
     return open(path, flags, mode);
 }
 
-#define REAL_CALLS                                                                              \
-    {                                                                                           \
-        .open = open_with_mode, .close = close, .pread = pread, .pwrite = pwrite,               \
-        .ftruncate = ftruncate, .fallocate = bcj2__os_platform_fallocate, .fsync = fsync,       \
-        .fdatasync = bcj2__os_platform_fdatasync, .fchmod = fchmod, .futimens = futimens,       \
-        .stat = stat, .lstat = lstat, .fstat = fstat, .faccessat = faccessat, .rename = rename, \
-        .link = link, .unlink = unlink, .mkdir = mkdir, .realpath = realpath, .statfs = statfs, \
-        .flock = flock, .watch = bcj2__os_platform_watch, .chmod = chmod, .bind = bind,         \
-        .listen = listen, .connect = connect, .accept = bcj2__os_platform_accept, .send = send, \
-        .recv = recv, .pthread_create = pthread_create,                                         \
+static int free_addresses(struct ifaddrs *list)
+{
+    freeifaddrs(list);
+    return 0;
+}
+
+#define REAL_CALLS                                                                                \
+    {                                                                                             \
+        .open = open_with_mode, .close = close, .pread = pread, .pwrite = pwrite,                 \
+        .ftruncate = ftruncate, .fallocate = bcj2__os_platform_fallocate, .fsync = fsync,         \
+        .fdatasync = bcj2__os_platform_fdatasync, .fchmod = fchmod, .futimens = futimens,         \
+        .stat = stat, .lstat = lstat, .fstat = fstat, .faccessat = faccessat, .rename = rename,   \
+        .link = link, .unlink = unlink, .mkdir = mkdir, .realpath = realpath, .statfs = statfs,   \
+        .flock = flock, .watch = bcj2__os_platform_watch, .netwatch = bcj2__os_platform_netwatch, \
+        .getifaddrs = getifaddrs, .freeifaddrs = free_addresses, .chmod = chmod, .bind = bind,    \
+        .listen = listen, .connect = connect, .accept = bcj2__os_platform_accept, .send = send,   \
+        .recv = recv, .pthread_create = pthread_create,                                           \
     }
 
 static const struct os_calls real_calls = REAL_CALLS;

@@ -66,6 +66,9 @@ FAKE(realpath, char *, NULL, (const char *path, char *ret), (path, ret))
 FAKE(statfs, int, -1, (const char *path, struct statfs *ret), (path, ret))
 FAKE(flock, int, -1, (int fd, int operation), (fd, operation))
 FAKE(watch, int, -1, (void), ())
+FAKE(netwatch, int, -1, (void), ())
+FAKE(getifaddrs, int, -1, (struct ifaddrs * *ret), (ret))
+FAKE(freeifaddrs, int, -1, (struct ifaddrs * list), (list))
 FAKE(chmod, int, -1, (const char *path, mode_t mode), (path, mode))
 FAKE(bind, int, -1, (int fd, const struct sockaddr *name, socklen_t size), (fd, name, size))
 FAKE(listen, int, -1, (int fd, int backlog), (fd, backlog))
@@ -102,8 +105,9 @@ const struct os_fault_call os_fault_calls[] = {
 };
 const size_t os_fault_call_count = ARRAY_LEN(os_fault_calls);
 /* chmod, bind, listen, connect, accept, send, recv, watch: used by processes that talk to each other, and
-   made to fail in unit/test_os_local.c and tests/link. futimens: for downloads, in unit/test_os_syscall.c. */
-#define CALLS_TESTED_ELSEWHERE 9
+   made to fail in unit/test_os_local.c and tests/link. futimens: for downloads, in unit/test_os_syscall.c.
+   netwatch, getifaddrs, freeifaddrs: in unit/test_os_netwatch.c. */
+#define CALLS_TESTED_ELSEWHERE 12
 _Static_assert(sizeof(struct os_calls) ==
                    (ARRAY_LEN(os_fault_calls) + CALLS_TESTED_ELSEWHERE) * sizeof(os_function),
                "each call is swept here or tested there");
