@@ -87,7 +87,9 @@ struct store_file {
     int32_t mtime_ns;
     bool completing; /* Complete under way: its temporary file is being renamed */
     uint64_t completing_device, completing_inode;
-    bool renamed; /* Complete gave it its name */
+    bool renamed;   /* Complete gave it its name */
+    bool completed; /* read only: what the application is told. A download's file: renamed; else
+                       transferred */
 };
 
 /* An upload's session and the download of its reply or of a file, one row per job that ever ran. */
