@@ -38,12 +38,14 @@ struct drive {
     enum drive_work work;
     uint64_t started_ms;
     bool retries_allowed; /* the no-progress time-out is not 0 */
-    bool series;          /* a series of transient errors runs */
-    uint64_t failing_ms;  /* how long, when it started; 0: not */
-    bool ended;           /* nothing more is done but to free it */
-    uint32_t disk_ops;    /* under way: our descriptors must stay open */
-    enum drive_act act;   /* after the commit */
-    uint32_t file_index;  /* the file that is transferred; of an upload 0 */
+    uint32_t retry_delay_s;
+    uint32_t unclean_ends; /* as store_job has it, until there is progress */
+    bool series;           /* a series of transient errors runs */
+    uint64_t failing_ms;   /* how long, when it started; 0: not */
+    bool ended;            /* nothing more is done but to free it */
+    uint32_t disk_ops;     /* under way: our descriptors must stay open */
+    enum drive_act act;    /* after the commit */
+    uint32_t file_index;   /* the file that is transferred; of an upload 0 */
     char *remote_name, *local_name;
     /* the upload */
     char content_name[LIMIT_CONTENT_NAME_BYTES + 1];
@@ -70,7 +72,7 @@ struct drive {
     uint64_t sync_asked, sync_ms;    /* the last sync: offset and time */
     struct get_range *ranges;        /* of a download's file; NULL: all of it */
     uint32_t range_count;
-    char *response_headers;          /* of the last answer, until they are stored; NULL: none new */
+    char *response_headers; /* of the last answer, until they are stored; NULL: none new */
     /* a request that could not even be started */
     bool not_started;
 };

@@ -14,7 +14,7 @@ struct store_step {
     bool incompatible; /* older libraries cannot use the result: nobody else may have it open */
 };
 
-#define STORE_VERSION 2 /* what this library writes, and the newest it reads */
+#define STORE_VERSION 3 /* what this library writes, and the newest it reads */
 extern const struct store_step bcj2__store_steps[STORE_VERSION];
 
 /* Inside a write transaction of db: runs the steps from `version` on and sets user_version.
