@@ -23,6 +23,7 @@ build module    libmicrohttpd 0.9.75 libmicrohttpd-dev     libmicrohttpd
 test  compiles  c++       -       g++                      -
 test  module    check     0.15.2  check                    check
 test  command   openssl   -       openssl                  openssl
+test  command   nginx     -       nginx                    nginx
 ci    command   clang     -       clang                    llvm
 ci    compiles  sanitized -       libclang-rt-CLANG-dev    llvm
 ci    command   clang-format -    clang-format             clang-format
@@ -50,7 +51,7 @@ compiles() { # c, c++ or sanitized: does a program of that kind compile and link
 
 is_there() { # KIND NEED MINIMUM
     case $1 in
-    command) command -v "$2" >/dev/null ;;
+    command) PATH="$PATH:/usr/sbin" command -v "$2" >/dev/null ;; # nginx is in no user's PATH
     module) pkg-config --exists "$2 >= $3" 2>/dev/null ;;
     compiles) compiles "$2" ;;
     esac

@@ -11,11 +11,40 @@ BCJ2_BEGIN_DECLS
 BCJ2_API bcj2_file *bcj2_file_ref(bcj2_file *file);
 BCJ2_API bcj2_file *bcj2_file_unref(bcj2_file *file);
 
-/* The URL and the path as they were given. *ret_…: bcj2_free().
+/* The URL, and the path as it was given: also before Complete it is the final name. *ret_…:
+   bcj2_free().
    BCJ2_OK; BCJ2_E_INVALIDARG (NULL); BCJ2_E_CLOSED; BCJ2_E_OUTOFMEMORY. Any thread.
    (IBackgroundCopyFile::GetRemoteName, GetLocalName) */
 BCJ2_API bcj2_status bcj2_file_get_remote_name(bcj2_file *file, char **ret_url);
 BCJ2_API bcj2_status bcj2_file_get_local_name(bcj2_file *file, char **ret_path);
+
+/* Another URL for a file of a download job. It takes effect with the next bcj2_resume(), until then
+   bcj2_file_get_remote_name() gives the old one. Rules of the URL as in bcj2_add_file(). A file that
+   is transferred is not fetched again; one that is half done goes on if the new server's file is the
+   same, else begins again.
+   BCJ2_OK; BCJ2_E_NOTIMPL (not a download job); BCJ2_E_INVALIDARG (NULL, not valid, the file itself,
+   a file of this machine for one with ranges); BCJ2_E_INVALID_STATE (completed or cancelled);
+   BCJ2_E_NOT_FOUND (the job's row was purged); BCJ2_E_CLOSED; BCJ2_E_OUTOFMEMORY; a status of the
+   store. Any thread. (IBackgroundCopyFile2::SetRemoteName) */
+BCJ2_API bcj2_status bcj2_file_set_remote_name(bcj2_file *file, const char *url);
+
+/* The ranges it was added with, in their order. *ret_ranges: bcj2_free(); NULL, and *ret_count 0, on
+   failure and on BCJ2_S_FALSE.
+   BCJ2_OK; BCJ2_S_FALSE (none: the whole file); BCJ2_E_INVALIDARG (NULL); BCJ2_E_NOT_FOUND (the
+   job's row was purged); BCJ2_E_CLOSED; BCJ2_E_OUTOFMEMORY. Any thread.
+   (IBackgroundCopyFile2::GetFileRanges) */
+BCJ2_API bcj2_status bcj2_file_get_ranges(bcj2_file *file, bcj2_file_range **ret_ranges,
+                                          uint32_t *ret_count);
+
+/* The path of the temporary file that a download is written to, in the folder of its local name;
+   and the head of the last answer for it, lines ended by CR LF. *ret_…: bcj2_free(); NULL on failure
+   and on BCJ2_S_FALSE.
+   BCJ2_OK; BCJ2_S_FALSE (there is none: not transferred yet, completed, cancelled, an upload);
+   BCJ2_E_INVALIDARG (NULL); BCJ2_E_NOT_FOUND (the job's row was purged); BCJ2_E_CLOSED;
+   BCJ2_E_OUTOFMEMORY. Any thread.
+   (IBackgroundCopyFile3::GetTemporaryName; IBackgroundCopyFile5::GetProperty) */
+BCJ2_API bcj2_status bcj2_file_get_temporary_name(bcj2_file *file, char **ret_path);
+BCJ2_API bcj2_status bcj2_file_get_response_headers(bcj2_file *file, char **ret_headers);
 
 /* Live progress, in bytes.
    BCJ2_OK; BCJ2_E_INVALIDARG (NULL, struct_size); BCJ2_E_NOT_FOUND (the job's row was purged, a day
@@ -52,7 +81,7 @@ BCJ2_API bcj2_status bcj2_error_get_file(bcj2_error *error, bcj2_file **ret_file
 BCJ2_API bcj2_status bcj2_error_get_description(bcj2_error *error, char **ret_text);
 BCJ2_API bcj2_status bcj2_error_get_context_description(bcj2_error *error, char **ret_text);
 
-/* "http" (for https too). *ret_protocol: bcj2_free().
+/* "http" (for https too), or "file". *ret_protocol: bcj2_free().
    BCJ2_OK; BCJ2_E_PROTOCOL_NOT_AVAILABLE (the error is not about a transfer); BCJ2_E_INVALIDARG
    (NULL); BCJ2_E_CLOSED; BCJ2_E_OUTOFMEMORY. Any thread. (IBackgroundCopyError::GetProtocol) */
 BCJ2_API bcj2_status bcj2_error_get_protocol(bcj2_error *error, char **ret_protocol);

@@ -51,7 +51,7 @@ typedef struct bcj2_manager_info {
    BCJ2_E_INVALIDARG (NULL, bad option, path not UTF-8 or too long); BCJ2_E_ACCESSDENIED (directory
    of another user, or not writable); BCJ2_E_SHARING_VIOLATION (in use by an older version);
    BCJ2_E_NOT_SUPPORTED (network file system, or a queue written by a
-   newer version); BCJ2_E_DATABASE_CORRUPT; BCJ2_E_DISK_FULL; BCJ2_E_OUTOFMEMORY; the status of
+   newer version that this one cannot use); BCJ2_E_DATABASE_CORRUPT; BCJ2_E_DISK_FULL; BCJ2_E_OUTOFMEMORY; the status of
    another failed system call. Any thread. */
 BCJ2_API bcj2_status bcj2_manager_open(const char *directory, const bcj2_manager_options *options,
                                        bcj2_manager **ret_manager);
@@ -70,7 +70,9 @@ BCJ2_API bcj2_status bcj2_manager_get_info(bcj2_manager *manager, bcj2_manager_i
    *change to the newest number. Begin with 0: everything since the queue was made. timeout_ms < 0: for
    ever.
    BCJ2_OK; BCJ2_S_FALSE (time is over, *change is as it was); BCJ2_E_INVALIDARG (NULL);
-   BCJ2_E_CLOSED (the manager was closed meanwhile); a status of the store. Any thread. */
+   BCJ2_E_CLOSED (the manager was closed meanwhile); BCJ2_E_PATH_NOT_FOUND (the directory or its
+   database was removed, moved or replaced; calls that change something say the same from then on); a
+   status of the store. Any thread. */
 BCJ2_API bcj2_status bcj2_manager_wait(bcj2_manager *manager, uint64_t *change, int64_t timeout_ms);
 
 /* Makes a job: SUSPENDED, empty, with the defaults of BITS. display_name: UTF-8, at most 256 UTF-16

@@ -54,6 +54,7 @@ typedef int32_t bcj2_status;
 #define BCJ2_E_NULL_REF_POINTER        ((bcj2_status)0x800706F4)
 #define BCJ2_E_BAD_STUB_DATA           ((bcj2_status)0x800706F7)
 #define BCJ2_E_RESOURCE_LANG_NOT_FOUND ((bcj2_status)0x80070717)
+#define BCJ2_E_DECRYPTION_FAILED       ((bcj2_status)0x80071771)
 
 /* network: HRESULT_FROM_WIN32 of the WinHTTP errors */
 #define BCJ2_E_WINHTTP_TIMEOUT                           ((bcj2_status)0x80072EE2)

@@ -29,12 +29,13 @@ BCJ2_API bcj2_status bcj2_guid_parse(const char *text, bcj2_guid *ret_guid);
 
 typedef struct bcj2_manager bcj2_manager;
 typedef struct bcj2_job bcj2_job;     /* counted */
-typedef struct bcj2_file bcj2_file;   /* counted; names fixed, progress live */
+typedef struct bcj2_file bcj2_file;   /* counted; local name fixed, the rest live */
 typedef struct bcj2_error bcj2_error; /* counted; a snapshot */
 typedef struct bcj2_job_enum bcj2_job_enum;
 typedef struct bcj2_file_enum bcj2_file_enum;
 
-#define BCJ2_SIZE_UNKNOWN UINT64_MAX
+#define BCJ2_SIZE_UNKNOWN  UINT64_MAX
+#define BCJ2_LENGTH_TO_EOF UINT64_MAX /* in a range: up to the end of the file */
 
 typedef int32_t bcj2_job_type;
 #define BCJ2_JOB_TYPE_DOWNLOAD     ((bcj2_job_type)0)
@@ -69,33 +70,45 @@ typedef int32_t bcj2_error_context;
 #define BCJ2_ERROR_CONTEXT_REMOTE_APPLICATION          ((bcj2_error_context)7)
 #define BCJ2_ERROR_CONTEXT_SERVER_CERTIFICATE_CALLBACK ((bcj2_error_context)8)
 
-/* Security flags of a job, with the values of Windows. The ignore flags cover what libcurl can ignore:
-   IGNORE_CERT_CN_INVALID the name alone; IGNORE_UNKNOWN_CA everything but the name, so dates, usage and
-   signatures too. */
-#define BCJ2_SSL_ENABLE_CRL_CHECK                     0x1u
-#define BCJ2_SSL_IGNORE_CERT_CN_INVALID               0x2u
-#define BCJ2_SSL_IGNORE_CERT_DATE_INVALID             0x4u
-#define BCJ2_SSL_IGNORE_UNKNOWN_CA                    0x8u
-#define BCJ2_SSL_IGNORE_CERT_WRONG_USAGE              0x10u
+/* What TLS and redirects may do: one value per job, 0 in a new one. The values 4 and 0x10 of Windows
+   are refused with BCJ2_E_NOTIMPL: libcurl cannot ignore a date or a usage alone. */
+#define BCJ2_SSL_ENABLE_CRL_CHECK         0x1u /* the server's certificate must not be revoked */
+#define BCJ2_SSL_IGNORE_CERT_CN_INVALID   0x2u /* its name need not be the host's */
+#define BCJ2_SSL_IGNORE_CERT_DATE_INVALID 0x4u /* refused */
+#define BCJ2_SSL_IGNORE_UNKNOWN_CA \
+    0x8u /* nothing but its name is checked: no authority, date, usage */
+#define BCJ2_SSL_IGNORE_CERT_WRONG_USAGE 0x10u /* refused */
+/* of downloads; uploads follow the rules of their protocol */
 #define BCJ2_HTTP_REDIRECT_POLICY_MASK                0x700u
-#define BCJ2_HTTP_REDIRECT_POLICY_ALLOW_SILENT        0x0u
-#define BCJ2_HTTP_REDIRECT_POLICY_ALLOW_REPORT        0x100u
-#define BCJ2_HTTP_REDIRECT_POLICY_DISALLOW            0x200u
+#define BCJ2_HTTP_REDIRECT_POLICY_ALLOW_SILENT        0x000u
+#define BCJ2_HTTP_REDIRECT_POLICY_ALLOW_REPORT        0x100u /* the file's URL becomes the new one */
+#define BCJ2_HTTP_REDIRECT_POLICY_DISALLOW            0x200u /* a redirect is the job's error */
 #define BCJ2_HTTP_REDIRECT_POLICY_ALLOW_HTTPS_TO_HTTP 0x800u
 
 typedef int32_t bcj2_tls_version;
-#define BCJ2_TLS_VERSION_DEFAULT ((bcj2_tls_version)0)
+#define BCJ2_TLS_VERSION_DEFAULT ((bcj2_tls_version)0) /* what libcurl and its TLS library say */
 #define BCJ2_TLS_VERSION_1_0     ((bcj2_tls_version)10)
 #define BCJ2_TLS_VERSION_1_1     ((bcj2_tls_version)11)
 #define BCJ2_TLS_VERSION_1_2     ((bcj2_tls_version)12)
 #define BCJ2_TLS_VERSION_1_3     ((bcj2_tls_version)13)
+
+/* One file of bcj2_add_file_set(); never grows. */
+typedef struct bcj2_file_info {
+    const char *remote_name, *local_name;
+} bcj2_file_info;
+
+/* A part of a remote file, in bytes; never grows. */
+typedef struct bcj2_file_range {
+    uint64_t initial_offset;
+    uint64_t length; /* at least 1, or BCJ2_LENGTH_TO_EOF */
+} bcj2_file_range;
 
 typedef uint64_t bcj2_filetime; /* 100 ns since 1601-01-01 UTC; 0 = never */
 
 typedef struct bcj2_job_progress {
     uint32_t struct_size;
     uint64_t bytes_total; /* BCJ2_SIZE_UNKNOWN while a file's size is not known; 0 without files */
-    uint64_t bytes_transferred; /* the upload only; a reply is counted in bcj2_reply_progress */
+    uint64_t bytes_transferred; /* of the files; a reply is counted in bcj2_reply_progress */
     uint32_t files_total, files_transferred;
 } bcj2_job_progress;
 #define BCJ2_JOB_PROGRESS_INIT                          \
@@ -117,7 +130,7 @@ typedef struct bcj2_file_progress {
     uint32_t struct_size;
     uint64_t bytes_total; /* BCJ2_SIZE_UNKNOWN until known */
     uint64_t bytes_transferred;
-    int32_t completed; /* upload: 1 once the server has the whole file */
+    int32_t completed; /* 1 once all of it was transferred */
 } bcj2_file_progress;
 #define BCJ2_FILE_PROGRESS_INIT                       \
     {                                                 \

@@ -19,11 +19,33 @@ bcj2_file *bcj2_file_unref(bcj2_file *file)
     return bcj2__job_file_unref(file);
 }
 
+/* Live, for it can be changed; once the row is gone, as it was when the handle was made. */
+static bcj2_status remote_name(const bcj2_file *file, char **ret)
+{
+    struct store_file row = {0};
+    bcj2_status s = bcj2__store_file(file->core->store, file->seq, file->index, &row);
+    if (s == BCJ2_E_NOT_FOUND) {
+        return bcj2__api_copy_text(file->remote_name, ret);
+    }
+    if (BCJ2_SUCCEEDED(s)) {
+        *ret = TAKE(row.remote_name);
+    }
+    bcj2__store_file_done(&row);
+    return s;
+}
+
 bcj2_status bcj2_file_get_remote_name(bcj2_file *file, char **ret_url)
 {
     REQUIRE(file);
     REQUIRE(ret_url);
-    FORWARD(file, bcj2__api_copy_text(file->remote_name, ret_url));
+    FORWARD(file, remote_name(file, ret_url));
+}
+
+bcj2_status bcj2_file_set_remote_name(bcj2_file *file, const char *url)
+{
+    REQUIRE(file);
+    REQUIRE(url);
+    FORWARD(file, bcj2__job_file_set_remote_name(file, url));
 }
 
 bcj2_status bcj2_file_get_local_name(bcj2_file *file, char **ret_path)
@@ -36,10 +58,7 @@ bcj2_status bcj2_file_get_local_name(bcj2_file *file, char **ret_path)
 static bcj2_status file_progress(const bcj2_file *file, bcj2_file_progress *ret)
 {
     struct store_file row = {0};
-    bcj2_status s = bcj2__store_file(file->core->store, file->seq, file->index, &row);
-    if (s == BCJ2_E_NOT_FOUND) {
-        return bcj2__detail(s, "the job ended and its row was purged");
-    }
+    bcj2_status s = bcj2__job_load_file(file, &row);
     if (BCJ2_SUCCEEDED(s)) {
         const bcj2_file_progress progress = {
             .struct_size = (uint32_t)sizeof progress,
@@ -59,6 +78,75 @@ bcj2_status bcj2_file_get_progress(bcj2_file *file, bcj2_file_progress *ret_prog
     REQUIRE(ret_progress);
     REQUIRE_SIZE(ret_progress, FILE_PROGRESS_SIZE_0_1);
     FORWARD(file, file_progress(file, ret_progress));
+}
+
+static bcj2_status ranges(const bcj2_file *file, bcj2_file_range **ret, uint32_t *ret_count)
+{
+    struct store_file row = {0};
+    bcj2_status s = bcj2__job_load_file(file, &row);
+    if (BCJ2_SUCCEEDED(s) && row.range_count == 0) {
+        s = BCJ2_S_FALSE;
+    } else if (BCJ2_SUCCEEDED(s)) {
+        bcj2_file_range *copy = bcj2__mem_alloc(row.range_count * sizeof *copy);
+        s = copy == NULL ? bcj2__detail_no_memory() : BCJ2_OK;
+        for (uint32_t i = 0; copy != NULL && i < row.range_count; i++) {
+            copy[i] = (bcj2_file_range){row.ranges[i].offset, row.ranges[i].length};
+        }
+        *ret = copy;
+        *ret_count = copy == NULL ? 0 : row.range_count;
+    }
+    bcj2__store_file_done(&row);
+    return s;
+}
+
+bcj2_status bcj2_file_get_ranges(bcj2_file *file, bcj2_file_range **ret_ranges, uint32_t *ret_count)
+{
+    REQUIRE(file);
+    REQUIRE(ret_ranges);
+    REQUIRE(ret_count);
+    *ret_ranges = NULL;
+    *ret_count = 0;
+    FORWARD(file, ranges(file, ret_ranges, ret_count));
+}
+
+/* A text of the row that may not be there. */
+static bcj2_status optional_text(const bcj2_file *file, char **(*of)(struct store_file *row),
+                                 char **ret)
+{
+    struct store_file row = {0};
+    bcj2_status s = bcj2__job_load_file(file, &row);
+    if (BCJ2_SUCCEEDED(s)) {
+        *ret = TAKE(*of(&row));
+        s = *ret == NULL ? BCJ2_S_FALSE : BCJ2_OK;
+    }
+    bcj2__store_file_done(&row);
+    return s;
+}
+
+static char **temporary_name(struct store_file *row)
+{
+    return &row->temp_name;
+}
+
+static char **response_headers(struct store_file *row)
+{
+    return &row->response_headers;
+}
+
+bcj2_status bcj2_file_get_temporary_name(bcj2_file *file, char **ret_path)
+{
+    REQUIRE(file);
+    REQUIRE(ret_path);
+    *ret_path = NULL;
+    FORWARD(file, optional_text(file, temporary_name, ret_path));
+}
+
+bcj2_status bcj2_file_get_response_headers(bcj2_file *file, char **ret_headers)
+{
+    REQUIRE(file);
+    REQUIRE(ret_headers);
+    *ret_headers = NULL;
+    FORWARD(file, optional_text(file, response_headers, ret_headers));
 }
 
 /* ---- the enumerator: files are only ever added, so a count is the snapshot ---- */
@@ -231,7 +319,7 @@ bcj2_status bcj2_error_get_protocol(bcj2_error *error, char **ret_protocol)
         FORWARD(error,
                 bcj2__detail(BCJ2_E_PROTOCOL_NOT_AVAILABLE, "the error is not about a transfer"));
     }
-    FORWARD(error, bcj2__api_copy_text("http", ret_protocol));
+    FORWARD(error, bcj2__api_copy_text(error->is_file_protocol ? "file" : "http", ret_protocol));
 }
 
 bcj2_status bcj2_error_get_http_status(bcj2_error *error, uint32_t *ret_status)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* <bcj2/job.h>, but bcj2_upload_reply (api_upload.c). */
+/* <bcj2/job.h>, but the HTTP options (api_http.c) and bcj2_upload_reply (api_upload.c). */
 #include "api.h"
 #include "mem.h"
 #include "settle.h"
@@ -25,12 +25,55 @@ bcj2_job *bcj2_job_unref(bcj2_job *job)
 
 /* ---- changes ---- */
 
+static bcj2_status add_one(bcj2_job *job, const char *remote_url, const char *local_name)
+{
+    const bcj2_file_info file = {remote_url, local_name};
+    return bcj2__job_add_files(job, 1, &file);
+}
+
+static bcj2_status add_ranges(bcj2_job *job, const char *remote_url, const char *local_name,
+                              uint32_t count, const bcj2_file_range *ranges)
+{
+    const bcj2_file_info file = {remote_url, local_name};
+    return bcj2__job_add_ranges(job, &file, count, ranges);
+}
+
 bcj2_status bcj2_add_file(bcj2_job *job, const char *remote_url, const char *local_name)
 {
     REQUIRE(job);
     REQUIRE(remote_url);
     REQUIRE(local_name);
-    FORWARD(job, bcj2__job_add_file(job, remote_url, local_name));
+    FORWARD(job, add_one(job, remote_url, local_name));
+}
+
+bcj2_status bcj2_add_file_set(bcj2_job *job, uint32_t count, const bcj2_file_info *files)
+{
+    REQUIRE(job);
+    REQUIRE(files);
+    for (uint32_t i = 0; i < count; i++) {
+        REQUIRE(files[i].remote_name);
+        REQUIRE(files[i].local_name);
+    }
+    FORWARD(job, bcj2__job_add_files(job, count, files));
+}
+
+bcj2_status bcj2_add_file_with_ranges(bcj2_job *job, const char *remote_url, const char *local_name,
+                                      uint32_t count, const bcj2_file_range *ranges)
+{
+    REQUIRE(job);
+    REQUIRE(remote_url);
+    REQUIRE(local_name);
+    REQUIRE(ranges);
+    FORWARD(job, add_ranges(job, remote_url, local_name, count, ranges));
+}
+
+bcj2_status bcj2_replace_remote_prefix(bcj2_job *job, const char *old_prefix,
+                                       const char *new_prefix)
+{
+    REQUIRE(job);
+    REQUIRE(old_prefix);
+    REQUIRE(new_prefix);
+    FORWARD(job, bcj2__job_replace_prefix(job, old_prefix, new_prefix));
 }
 
 bcj2_status bcj2_suspend(bcj2_job *job)
@@ -89,6 +132,18 @@ bcj2_status bcj2_set_no_progress_timeout(bcj2_job *job, uint32_t seconds)
     FORWARD(job, bcj2__job_set_no_progress(job, seconds));
 }
 
+bcj2_status bcj2_set_maximum_download_time(bcj2_job *job, uint32_t seconds)
+{
+    REQUIRE(job);
+    FORWARD(job, bcj2__job_set_max_download(job, seconds));
+}
+
+bcj2_status bcj2_take_ownership(bcj2_job *job)
+{
+    REQUIRE(job);
+    FORWARD(job, bcj2__job_take_ownership(job));
+}
+
 bcj2_status bcj2_set_reply_file_name(bcj2_job *job, const char *local_name)
 {
     REQUIRE(job);
@@ -121,6 +176,7 @@ GIVE(type, bcj2_job_type, row->type)
 GIVE(priority, bcj2_job_priority, row->priority)
 GIVE(retry_delay, uint32_t, row->retry_delay_s)
 GIVE(no_progress, uint32_t, row->no_progress_s)
+GIVE(max_download, uint32_t, row->max_download_s)
 GIVE(error_count, uint32_t, row->error_count)
 GIVE(display_name, char *, TAKE(row->display_name))
 GIVE(description, char *, TAKE(row->description))
@@ -233,6 +289,13 @@ bcj2_status bcj2_get_no_progress_timeout(bcj2_job *job, uint32_t *ret_seconds)
     REQUIRE(job);
     REQUIRE(ret_seconds);
     FORWARD(job, with_row(job, give_no_progress, ret_seconds));
+}
+
+bcj2_status bcj2_get_maximum_download_time(bcj2_job *job, uint32_t *ret_seconds)
+{
+    REQUIRE(job);
+    REQUIRE(ret_seconds);
+    FORWARD(job, with_row(job, give_max_download, ret_seconds));
 }
 
 bcj2_status bcj2_get_error_count(bcj2_job *job, uint32_t *ret_count)

@@ -11,6 +11,11 @@
 #define LIMIT_PATH_BYTES         4095
 #define LIMIT_URL_BYTES          8192
 #define LIMIT_CONTENT_NAME_BYTES 260
+#define LIMIT_CUSTOM_HEADERS     16383
+#define LIMIT_HTTP_METHOD        64
+#define LIMIT_PINNED_KEY_BYTES   4095
+#define LIMIT_PASSWORD_UTF16     65536
+#define LIMIT_RANGES_PER_FILE    10000 /* the manager's option can only lower it */
 
 /* managers */
 #define LIMIT_SLOTS                    1024

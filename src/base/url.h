@@ -28,6 +28,12 @@ struct url {
    host", "scheme must be http or https", "character 0x20 at 12 must be escaped", … */
 bool bcj2__url_parse(const char *text, struct url *ret, char ret_problem[128]);
 
+/* Is it the name of a file on this machine: an absolute path, or a file URL? Then not http. */
+bool bcj2__url_is_file(const char *text);
+/* The path of such a name: an absolute path as it is, of "file:///a%20b" and
+   "file://localhost/a%20b" the decoded "/a b". False: *ret_problem (static text) says why not. */
+bool bcj2__url_file_path(const char *text, struct buf *ret, char ret_problem[128]);
+
 /* Is it host [":" port], at most 300 bytes, and nothing else? */
 bool bcj2__url_host_id_valid(const char *host_id);
 

@@ -110,31 +110,11 @@ void bcj2__core_settle_end(struct core *c)
     bcj2__os_mutex_unlock(c->settle);
 }
 
-/* The folder must be there, ours, and on a disk whose locks work, before anything is made in it. */
+/* Whether it may be a queue is the store's to say, before anything is made in it. */
 static bcj2_status prepare_directory(struct core *c, const char *directory)
 {
-    struct os_stat st = {0};
     bcj2_status s = bcj2__os_mkdirs(directory);
-    if (BCJ2_SUCCEEDED(s)) {
-        s = bcj2__os_real_path(directory, &c->directory);
-    }
-    if (BCJ2_SUCCEEDED(s)) {
-        s = bcj2__os_stat(c->directory, true, &st);
-    }
-    if (BCJ2_FAILED(s)) {
-        return s;
-    }
-    if (st.uid != c->uid) {
-        return bcj2__detail(BCJ2_E_ACCESSDENIED, "the queue %s belongs to user %u, this is user %u",
-                            c->directory, (unsigned)st.uid, (unsigned)c->uid);
-    }
-    const char *network = bcj2__os_network_file_system(c->directory);
-    if (network != NULL) {
-        return bcj2__detail(BCJ2_E_NOT_SUPPORTED,
-                            "the queue %s is on %s: a queue must be on a local disk", c->directory,
-                            network);
-    }
-    return bcj2__os_check_folder(c->directory);
+    return BCJ2_SUCCEEDED(s) ? bcj2__os_real_path(directory, &c->directory) : s;
 }
 
 static bcj2_status fill_core(struct core *c, const bcj2_manager_options *o)
@@ -148,6 +128,8 @@ static bcj2_status fill_core(struct core *c, const bcj2_manager_options *o)
         o->foreground_slots == 0 ? LIMIT_DEFAULT_FOREGROUND_SLOTS : o->foreground_slots;
     c->max_jobs = o->max_jobs;
     c->max_jobs_per_user = o->max_jobs_per_user;
+    c->max_files_per_job = o->max_files_per_job;
+    c->max_ranges_per_file = o->max_ranges_per_file;
     c->inactivity_s =
         o->job_inactivity_timeout == 0 ? LIMIT_INACTIVITY_DEFAULT_S : o->job_inactivity_timeout;
     c->log = (struct log){.callback = o->log, .user = o->log_user};
@@ -194,10 +176,10 @@ bcj2_status bcj2__core_open(const char *directory, const bcj2_manager_options *o
         s = prepare_directory(c, chosen);
     }
     if (BCJ2_SUCCEEDED(s)) {
-        s = open_settle_lock(c);
+        s = bcj2__store_open(c->directory, &c->log, &c->store);
     }
     if (BCJ2_SUCCEEDED(s)) {
-        s = bcj2__store_open(c->directory, &c->log, &c->store);
+        s = open_settle_lock(c);
     }
     if (BCJ2_SUCCEEDED(s)) {
         s = bcj2__link_open(c->directory, c->control_only, &c->log, &c->link);
@@ -254,6 +236,9 @@ bcj2_status bcj2__core_enter(struct core *c)
 
 void bcj2__core_leave(struct core *c)
 {
+    if (bcj2__store_vanished(c->store)) {
+        bcj2__core_gone(c);
+    }
     bcj2__os_mutex_lock(c->lock);
     c->calls--;
     if (c->closing && c->calls == 0) {
@@ -280,6 +265,16 @@ void bcj2__core_changed(struct core *c)
     bcj2__os_mutex_unlock(c->lock);
 }
 
+void bcj2__core_gone(struct core *c)
+{
+    if (!atomic_exchange(&c->gone, true)) {
+        bcj2__log(&c->log, LOG_ERROR,
+                  "the queue in %s was removed, moved or replaced: nothing runs in it any more",
+                  c->directory);
+        bcj2__core_changed(c);
+    }
+}
+
 uint64_t bcj2__core_change_count(struct core *c)
 {
     bcj2__os_mutex_lock(c->lock);
@@ -290,9 +285,12 @@ uint64_t bcj2__core_change_count(struct core *c)
 
 bcj2_status bcj2__core_wait_change(struct core *c, uint64_t seen, uint64_t deadline_ms)
 {
-    bcj2_status s = BCJ2_OK;
+    bcj2_status s = bcj2__store_present(c->store);
+    if (BCJ2_FAILED(s)) {
+        return s;
+    }
     bcj2__os_mutex_lock(c->lock);
-    while (c->change_count == seen && !c->closing && s == BCJ2_OK) {
+    while (c->change_count == seen && !c->closing && !atomic_load(&c->gone) && s == BCJ2_OK) {
         if (deadline_ms == UINT64_MAX) {
             bcj2__os_cond_wait(c->changed, c->lock);
         } else if (!bcj2__os_cond_wait_until(c->changed, c->lock, deadline_ms)) {
@@ -302,8 +300,9 @@ bcj2_status bcj2__core_wait_change(struct core *c, uint64_t seen, uint64_t deadl
     if (c->closing) {
         s = bcj2__detail(BCJ2_E_CLOSED, "the manager was closed while this call waited");
     }
+    bool closing = c->closing;
     bcj2__os_mutex_unlock(c->lock);
-    return s;
+    return atomic_load(&c->gone) && !closing ? bcj2__store_present(c->store) : s;
 }
 
 bcj2_status bcj2__core_info(struct core *c, bool *ret_is_runner, int64_t *ret_runner_pid,

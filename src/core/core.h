@@ -28,11 +28,12 @@ struct core {
     struct link *link; /* the engine thread's, but at opening and closing */
     atomic_int role;   /* enum link_role, as the engine last saw it */
     atomic_llong runner_pid;
-    int settle_fd; /* settle.lock: the same as settle, between processes */
+    atomic_bool gone; /* the queue's folder or database; what is left is to be closed */
+    int settle_fd;    /* settle.lock: the same as settle, between processes */
     uint32_t uid;
     bool control_only;
     uint32_t background_slots, foreground_slots;
-    uint32_t max_jobs, max_jobs_per_user;
+    uint32_t max_jobs, max_jobs_per_user, max_files_per_job, max_ranges_per_file;
     uint32_t inactivity_s;
     struct log log;
     struct os_mutex *settle; /* one Complete or Cancel at a time moves files */
@@ -62,8 +63,11 @@ void bcj2__core_leave(struct core *c);
 void bcj2__core_changed(struct core *c);
 /* The same without the engine, for the engine. */
 void bcj2__core_tell(struct core *c);
-/* Waits until something changes after the count the caller saw, the core closes (BCJ2_E_CLOSED) or
-   deadline_ms comes (BCJ2_S_FALSE; UINT64_MAX: never). */
+/* The queue was removed, moved or replaced (bcj2__store_vanished): logs it, the first time, and wakes
+   everybody. */
+void bcj2__core_gone(struct core *c);
+/* Waits until something changes after the count the caller saw, the core closes (BCJ2_E_CLOSED), the
+   queue is gone (BCJ2_E_PATH_NOT_FOUND) or deadline_ms comes (BCJ2_S_FALSE; UINT64_MAX: never). */
 bcj2_status bcj2__core_wait_change(struct core *c, uint64_t seen, uint64_t deadline_ms);
 uint64_t bcj2__core_change_count(struct core *c);
 

@@ -96,12 +96,22 @@ static void sync_folder_for(struct node *first)
     }
 }
 
+static bcj2_status do_work(const struct disk_op *op)
+{
+    switch (op->work) {
+    case DISK_PREALLOCATE:
+        return bcj2__os_preallocate(op->fd, op->size);
+    case DISK_CALL:
+        return op->call(op->argument);
+    default:
+        return bcj2__os_sync(op->fd);
+    }
+}
+
 static void run_batch(struct node *first)
 {
     for (struct node *n = first; n != NULL; n = n->next) {
-        note_failure(&n->op, n->op.work == DISK_PREALLOCATE
-                                 ? bcj2__os_preallocate(n->op.fd, n->op.size)
-                                 : bcj2__os_sync(n->op.fd));
+        note_failure(&n->op, do_work(&n->op));
     }
     for (struct node *n = first; n != NULL; n = n->next) {
         if (n->op.work == DISK_SYNC_ALL && !n->folder_done && BCJ2_SUCCEEDED(n->op.status)) {
@@ -111,13 +121,17 @@ static void run_batch(struct node *first)
 }
 
 /* What waits, shared out among the threads that are free or could be made. Not all of it goes to the
-   first: it would sync one after the other what could be synced at a time. */
+   first: it would sync one after the other what could be synced at a time. A call may take for ever: it
+   is alone. */
 static struct node *take_share(struct disk *d)
 {
     uint32_t free_threads = THREADS - d->busy;
     struct list share;
     list_init(&share);
-    for (uint32_t n = (d->todo.count + free_threads - 1) / free_threads; n > 0; n--) {
+    uint32_t size = (d->todo.count + free_threads - 1) / free_threads;
+    append(&share, pop(&d->todo));
+    while (share.count < size && share.first->op.work != DISK_CALL &&
+           d->todo.first->op.work != DISK_CALL) {
         append(&share, pop(&d->todo));
     }
     return share.first;

@@ -16,6 +16,7 @@ enum disk_work {
     DISK_SYNC,        /* the file's data */
     DISK_SYNC_ALL,    /* the file's data and the folder that holds its name */
     DISK_PREALLOCATE, /* size bytes */
+    DISK_CALL,        /* a function of the caller's */
 };
 
 struct disk_op {
@@ -24,6 +25,8 @@ struct disk_op {
     int fd;           /* borrowed until the result was taken */
     const char *path; /* likewise; DISK_SYNC_ALL */
     uint64_t size;    /* PREALLOCATE; for SYNC the offset it stands for, given back */
+    bcj2_status (*call)(void *argument); /* CALL */
+    void *argument;                      /* likewise; the function's until the result was taken */
     bcj2_status status;
     char detail[256]; /* of a failure */
 };

@@ -9,6 +9,7 @@
 #include "network.h"
 #include "url.h"
 
+#include <stdio.h>
 #include <string.h>
 
 bool bcj2__drive_ours(struct engine *e, struct drive *d)
@@ -25,6 +26,18 @@ bool bcj2__drive_ours(struct engine *e, struct drive *d)
     return bcj2__engine_check(e, s);
 }
 
+static uint64_t time_spent(const struct engine *e, const struct drive *d)
+{
+    return d->spent_ms + (e->now_ms - d->started_ms);
+}
+
+static bool save_time(struct engine *e, const struct drive *d)
+{
+    return d->spent_anew ||
+           bcj2__engine_check(e, bcj2__store_set_download_ms(e->core->store, d->seq,
+                                                             time_spent(e, d), bcj2__os_wall()));
+}
+
 bool bcj2__drive_save(struct engine *e, struct drive *d)
 {
     struct store_transfer row = {.exists = true,
@@ -39,17 +52,17 @@ bool bcj2__drive_save(struct engine *e, struct drive *d)
         .bytes_transferred = MIN(d->bup.saved.acked + d->in_flight, total),
         .transferred = d->bup.saved.phase >= BUP_REPLY,
     };
-    if (d->type == BCJ2_JOB_TYPE_DOWNLOAD) {
+    if (d->type == BCJ2_JOB_TYPE_DOWNLOAD || d->work == DRIVE_COPY) {
         const struct get_saved *get = &d->get.saved;
         file.bytes_total = get->total_known ? get->total : BCJ2_SIZE_UNKNOWN;
         file.bytes_transferred = get->offset;
         file.transferred = false;
         if (d->temp == NULL) {
-            return true; /* no file has been begun */
+            return bcj2__engine_transaction(e) && save_time(e, d); /* no file has been begun */
         }
     }
     memcpy(row.get_boot_id, d->get_boot_id, sizeof row.get_boot_id);
-    return bcj2__engine_transaction(e) &&
+    return bcj2__engine_transaction(e) && save_time(e, d) &&
            bcj2__engine_check(e, bcj2__store_set_transfer(e->core->store, d->seq, &row)) &&
            bcj2__engine_check(e, bcj2__store_set_file_progress(e->core->store, d->seq, &file,
                                                                bcj2__os_wall()));
@@ -105,6 +118,8 @@ static bcj2_status load(struct engine *e, struct drive *d, struct store_job *job
     d->type = job->type;
     d->priority = job->priority;
     d->believed = job->state;
+    d->spent_ms = job->download_ms;
+    d->max_download_s = job->max_download_s;
     d->retries_allowed = job->no_progress_s != 0;
     d->retry_delay_s = job->retry_delay_s;
     d->unclean_ends = job->unclean_ends;
@@ -145,10 +160,28 @@ static bool still_queued(struct engine *e, int64_t seq)
     return s != BCJ2_E_NOT_FOUND && bcj2__engine_check(e, s) && state == BCJ2_JOB_STATE_QUEUED;
 }
 
+/* Without its options it sends nothing. */
+static bool load_options(struct engine *e, struct drive *d)
+{
+    bcj2_status s = bcj2__http_options_load(e->core, d->seq, &d->http);
+    if (s != BCJ2_E_DECRYPTION_FAILED && s != BCJ2_E_ACCESSDENIED) {
+        return bcj2__engine_check(e, s);
+    }
+    const struct failure f = bcj2__classify_local(s, BCJ2_ERROR_CONTEXT_GENERAL_QUEUE_MANAGER,
+                                                  false, "opening the job's secrets");
+    bcj2__drive_fail(e, d, &f, BUP_PACKET_NONE, bcj2__detail_get());
+    return false;
+}
+
 static void begin(struct engine *e, struct drive *d)
 {
+    if (!load_options(e, d)) {
+        return;
+    }
     if (d->type == BCJ2_JOB_TYPE_DOWNLOAD) {
         bcj2__drive_next_file(e, d);
+    } else if (bcj2__url_is_file(d->remote_name)) {
+        bcj2__drive_copy_upload(e, d);
     } else {
         bcj2__drive_upload_begin(e, d);
     }
@@ -208,13 +241,33 @@ void bcj2__drive_net_event(struct engine *e, struct drive *d, const struct net_e
     }
 }
 
+/* When it has run for as long as it may. */
+static uint64_t time_over_ms(const struct drive *d)
+{
+    uint64_t all_ms = (uint64_t)d->max_download_s * 1000;
+    return d->started_ms + (all_ms > d->spent_ms ? all_ms - d->spent_ms : 0);
+}
+
 uint64_t bcj2__drive_deadline(const struct engine *e, const struct drive *d)
 {
     if (d->ended) {
         return UINT64_MAX;
     }
-    return d->work == DRIVE_GET ? bcj2__drive_flow_deadline(e, d)
-                                : bcj2__drive_upload_deadline(e, d);
+    uint64_t at = d->work == DRIVE_GET      ? bcj2__drive_flow_deadline(e, d)
+                  : d->work == DRIVE_UPLOAD ? bcj2__drive_upload_deadline(e, d)
+                                            : UINT64_MAX;
+    return MIN(at, time_over_ms(d));
+}
+
+static void end_by_time(struct engine *e, struct drive *d)
+{
+    char detail[96];
+    (void)snprintf(detail, sizeof detail, "the transfer has taken the %u seconds that it may take.",
+                   (unsigned)d->max_download_s);
+    const struct failure f =
+        bcj2__classify_local(BCJ2_E_MAXDOWNLOAD_TIMEOUT, BCJ2_ERROR_CONTEXT_GENERAL_QUEUE_MANAGER,
+                             false, NULL);
+    bcj2__drive_fail(e, d, &f, BUP_PACKET_NONE, detail);
 }
 
 void bcj2__drive_turn(struct engine *e, struct drive *d)
@@ -222,7 +275,11 @@ void bcj2__drive_turn(struct engine *e, struct drive *d)
     if (d->ended) {
         return;
     }
-    if (d->not_started) {
+    if (time_over_ms(d) <= e->now_ms) {
+        if (bcj2__drive_ours(e, d)) {
+            end_by_time(e, d);
+        }
+    } else if (d->not_started) {
         d->not_started = false;
         if (d->work == DRIVE_GET) {
             bcj2__drive_get_failed_to_start(e, d);
@@ -250,6 +307,8 @@ void bcj2__drive_act(struct engine *e, struct drive *d)
     }
     if (d->act == DRIVE_ACT_SEND) {
         bcj2__drive_upload_act(e, d);
+    } else if (d->act == DRIVE_ACT_COPY) {
+        bcj2__drive_copy_act(e, d);
     } else {
         bcj2__drive_flow_act(e, d);
     }
@@ -260,14 +319,23 @@ void bcj2__drive_free(struct engine *e, struct drive *d)
     bcj2__net_abort(e->net, d->token);
     bcj2__hosts_end(e->core->hosts, d->token);
     (void)bcj2__os_close(d->source_fd);
-    (void)bcj2__os_close(d->sink_fd);
+    bcj2__drive_get_close(d);
+    if (d->copy != NULL) {
+        bcj2__copy_done(d->copy);
+        bcj2__mem_free(d->copy);
+    }
+    if (d->discard && d->temp != NULL) {
+        (void)bcj2__os_unlink(d->temp); /* made after the Cancel looked for it */
+    }
     bcj2__mem_free(d->remote_name);
     bcj2__mem_free(d->local_name);
     bcj2__mem_free(d->temp);
     bcj2__mem_free(d->get_url);
     bcj2__mem_free(d->get_other_url);
     bcj2__mem_free(d->response_headers);
+    bcj2__mem_free(d->reported_url);
     bcj2__mem_free(d->ranges);
+    bcj2__http_options_done(&d->http);
     bcj2__mem_wipe(d, sizeof *d); /* session ids are capabilities */
     bcj2__mem_free(d);
 }

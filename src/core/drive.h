@@ -4,14 +4,17 @@
 
    drive.c has the life of a drive, drive_upload.c the upload, drive_get.c the download of one resource
    into a temporary file and drive_flow.c what happens while its bytes come; that resource is the reply
-   (drive_reply.c) or a file of a download (drive_file.c). drive_end.c: how a drive ends (done, failed,
+   (drive_reply.c) or a file of a download (drive_file.c). drive_copy.c copies files that are on this
+   machine. drive_end.c: how a drive ends (done, failed,
    stopped). */
 #ifndef BCJ2_CORE_DRIVE_H
 #define BCJ2_CORE_DRIVE_H
 
 #include "engine_priv.h"
 #include "bup.h"
+#include "copy.h"
 #include "get.h"
+#include "http_options.h"
 
 enum drive_act {
     DRIVE_ACT_NONE,
@@ -21,11 +24,13 @@ enum drive_act {
     DRIVE_ACT_BODY,   /* let its body flow */
     DRIVE_ACT_IGNORE, /* throw an answer's body away */
     DRIVE_ACT_SYNC,   /* the temporary file is whole: to the disk with it */
+    DRIVE_ACT_COPY,   /* the next piece of work of a copy */
 };
 
 enum drive_work {
     DRIVE_UPLOAD,
-    DRIVE_GET, /* a resource into a temporary file */
+    DRIVE_GET,  /* a resource into a temporary file */
+    DRIVE_COPY, /* a file of this machine, down or up */
 };
 
 struct drive {
@@ -37,9 +42,12 @@ struct drive {
     bcj2_job_state believed; /* CONNECTING or TRANSFERRING, as we wrote it */
     enum drive_work work;
     uint64_t started_ms;
-    bool retries_allowed; /* the no-progress time-out is not 0 */
+    uint64_t spent_ms;       /* in CONNECTING and TRANSFERRING before, since the last Resume */
+    uint32_t max_download_s; /* how long it may, with this run */
+    bool spent_anew;         /* a Resume came meanwhile: this run does not count any more */
     uint32_t retry_delay_s;
     uint32_t unclean_ends; /* as store_job has it, until there is progress */
+    bool retries_allowed;  /* the no-progress time-out is not 0 */
     bool series;           /* a series of transient errors runs */
     uint64_t failing_ms;   /* how long, when it started; 0: not */
     bool ended;            /* nothing more is done but to free it */
@@ -47,6 +55,7 @@ struct drive {
     enum drive_act act;    /* after the commit */
     uint32_t file_index;   /* the file that is transferred; of an upload 0 */
     char *remote_name, *local_name;
+    struct http_options http;
     /* the upload */
     char content_name[LIMIT_CONTENT_NAME_BYTES + 1];
     int source_fd;
@@ -72,7 +81,12 @@ struct drive {
     uint64_t sync_asked, sync_ms;    /* the last sync: offset and time */
     struct get_range *ranges;        /* of a download's file; NULL: all of it */
     uint32_t range_count;
+    char *reported_url;     /* where a redirect led, until it is stored; NULL: none */
     char *response_headers; /* of the last answer, until they are stored; NULL: none new */
+    /* a copy: what is stored of it is get.saved */
+    struct copy *copy;
+    bcj2_status (*copy_work)(void *copy);
+    bool discard; /* the job was cancelled: the temporary file, which may be new, goes */
     /* a request that could not even be started */
     bool not_started;
 };
@@ -123,11 +137,22 @@ void bcj2__drive_get_opened(struct engine *e, struct drive *d);
 void bcj2__drive_get_event(struct engine *e, struct drive *d, const struct net_event *event);
 void bcj2__drive_get_failed_to_start(struct engine *e, struct drive *d);
 bcj2_status bcj2__drive_get_open(struct drive *d);
+void bcj2__drive_get_unlock(struct drive *d); /* nothing more will be written to it */
+void bcj2__drive_get_close(struct drive *d);
 bcj2_status bcj2__drive_get_send(struct engine *e, struct drive *d);
 bool bcj2__drive_get_save(struct engine *e, struct drive *d);
 void bcj2__drive_flow_progress(struct engine *e, struct drive *d);
 uint64_t bcj2__drive_flow_deadline(const struct engine *e, const struct drive *d);
 void bcj2__drive_flow_act(struct engine *e, struct drive *d);
+
+/* How much of a temporary file is believed, after what is stored of it. */
+uint64_t bcj2__drive_get_believed(const struct get_saved *saved, uint64_t size, bool same_boot);
+
+/* the copy; begins when names are set and stored */
+void bcj2__drive_copy_begin(struct engine *e, struct drive *d);
+void bcj2__drive_copy_upload(struct engine *e, struct drive *d);
+void bcj2__drive_copy_event(struct engine *e, struct drive *d, const struct disk_op *op);
+void bcj2__drive_copy_act(struct engine *e, struct drive *d);
 
 /* what is downloaded: each has its way there, its row, and what comes when it is whole and synced */
 void bcj2__drive_reply_begin(struct engine *e, struct drive *d);
@@ -136,7 +161,8 @@ void bcj2__drive_reply_stored(struct engine *e, struct drive *d);
 /* The first file that is not transferred; none: the job is done. In the transaction. */
 void bcj2__drive_next_file(struct engine *e, struct drive *d);
 bool bcj2__drive_file_save(struct engine *e, struct drive *d);
+/* An answer to a request for the file: what is kept of its head. Before the machine sees it. */
+void bcj2__drive_file_head(struct engine *e, struct drive *d, const struct net_event *event);
 void bcj2__drive_file_stored(struct engine *e, struct drive *d);
-void bcj2__drive_file_head(struct drive *d, const struct net_event *event);
 
 #endif

@@ -45,7 +45,8 @@ void bcj2__drive_done(struct engine *e, struct drive *d, enum bup_packet farewel
 {
     struct store_job job = {0};
     /* the rows of a download's files say all already */
-    bool saved = d->type == BCJ2_JOB_TYPE_DOWNLOAD || bcj2__drive_save(e, d);
+    bool saved =
+        d->type == BCJ2_JOB_TYPE_DOWNLOAD || d->work == DRIVE_COPY || bcj2__drive_save(e, d);
     bool ok = saved && bcj2__drive_connected(e, d) &&
               bcj2__engine_check(e, bcj2__store_job_by_seq(e->core->store, d->seq, &job)) &&
               bcj2__engine_check(e, write_done(e, d, &job, farewell));
@@ -163,8 +164,10 @@ void bcj2__drive_fail(struct engine *e, struct drive *d, const struct failure *f
 void bcj2__drive_fail_locally(struct engine *e, struct drive *d, bcj2_status status,
                               const char *what, const char *detail)
 {
+    /* another program holds the file: that passes (job-semantics R63) */
+    bool passes = status == BCJ2_E_SHARING_VIOLATION || status == BCJ2_E_LOCK_VIOLATION;
     const struct failure f =
-        bcj2__classify_local(status, BCJ2_ERROR_CONTEXT_LOCAL_FILE, false, what);
+        bcj2__classify_local(status, BCJ2_ERROR_CONTEXT_LOCAL_FILE, passes, what);
     bcj2__drive_fail(e, d, &f, BUP_PACKET_NONE, detail);
 }
 
@@ -181,12 +184,13 @@ static void keep_progress(struct engine *e, struct drive *d)
     (void)bcj2__drive_save(e, d);
 }
 
-/* A running job may have been moved to another level. */
-static void look_priority(struct engine *e, struct drive *d)
+/* A running job may have been moved to another level, or been given another time. */
+static void look_properties(struct engine *e, struct drive *d)
 {
     struct store_job job = {0};
     if (bcj2__engine_check(e, bcj2__store_job_by_seq(e->core->store, d->seq, &job))) {
         d->priority = job.priority;
+        d->max_download_s = job.max_download_s;
     }
     bcj2__store_job_done(&job);
 }
@@ -202,17 +206,16 @@ void bcj2__drive_reconcile(struct engine *e, struct drive *d)
         return;
     }
     if (state == d->believed) {
-        look_priority(e, d);
+        look_properties(e, d);
         return;
     }
     if (state == BCJ2_JOB_STATE_CANCELLED || state == BCJ2_JOB_STATE_ACKNOWLEDGED) {
-        if (d->temp != NULL && d->sink_fd >= 0) {
-            (void)bcj2__os_unlink(d->temp); /* made after the Cancel looked for it */
-        }
+        d->discard = true;
     } else if (bcj2__engine_transaction(e)) {
         /* the transaction may have waited for a Cancel: look again */
         if (BCJ2_SUCCEEDED(bcj2__store_job_state(e->core->store, d->seq, &state)) &&
             state != BCJ2_JOB_STATE_CANCELLED) {
+            d->spent_anew = state != BCJ2_JOB_STATE_SUSPENDED;
             keep_progress(e, d);
         }
     }

@@ -28,7 +28,7 @@ static bool announce(struct engine *e, struct drive *d, struct store_file *file)
 {
     struct store *store = e->core->store;
     if (file->temp_name == NULL) {
-        file->temp_name = bcj2__settle_file_temp_name(&d->id, file);
+        file->temp_name = bcj2__settle_file_temp_name(&d->id, file->local_name, file->index);
         if (file->temp_name == NULL) {
             return bcj2__engine_check(e, bcj2__detail_no_memory());
         }
@@ -47,6 +47,8 @@ static bool take_names(struct engine *e, struct drive *d, struct store_file *fil
     bcj2__mem_free(d->local_name);
     bcj2__mem_free(d->temp);
     bcj2__mem_free(d->get_url);
+    bcj2__mem_free(d->reported_url);
+    d->reported_url = NULL;
     d->get_url = bcj2__mem_printf("%.*s", (int)strcspn(file->remote_name, "#"), file->remote_name);
     d->remote_name = TAKE(file->remote_name);
     d->local_name = TAKE(file->local_name);
@@ -90,16 +92,19 @@ void bcj2__drive_next_file(struct engine *e, struct drive *d)
     }
     bool known = take_up(d, &file);
     if (announce(e, d, &file) && take_names(e, d, &file) && take_ranges(e, d, &file)) {
-        d->work = DRIVE_GET;
-        if (known || bcj2__drive_save(e, d)) {
+        d->work = bcj2__url_is_file(d->remote_name) ? DRIVE_COPY : DRIVE_GET;
+        if (!known && !bcj2__drive_save(e, d)) {
+            d->act = DRIVE_ACT_NONE;
+        } else if (d->work == DRIVE_COPY) {
+            bcj2__drive_copy_begin(e, d);
+        } else {
             d->act = DRIVE_ACT_OPEN;
         }
     }
     bcj2__store_file_done(&file);
 }
 
-/* The head of the last answer goes into the row with the next progress. */
-bool bcj2__drive_file_save(struct engine *e, struct drive *d)
+static bool store_headers(struct engine *e, struct drive *d)
 {
     struct store_file file = {.index = 0};
     if (d->response_headers == NULL) {
@@ -116,6 +121,45 @@ bool bcj2__drive_file_save(struct engine *e, struct drive *d)
     return ok;
 }
 
+static bool store_url(struct engine *e, struct drive *d, const char *url)
+{
+    return bcj2__engine_check(e, bcj2__store_set_remote_name(e->core->store, d->seq, d->file_index,
+                                                             url, bcj2__os_wall()));
+}
+
+/* Where the file was redirected to is its name from now on. Another server's only when the file is whole:
+   what is private to this one must not follow to that one. */
+static bool report_url(struct engine *e, struct drive *d, bool whole)
+{
+    bool now = d->reported_url != NULL &&
+               (whole || bcj2__url_same_origin(d->reported_url, d->remote_name));
+    if (now && !store_url(e, d, d->reported_url)) {
+        return false;
+    }
+    if (now) {
+        bcj2__mem_free(d->reported_url);
+        d->reported_url = NULL;
+    }
+    return true;
+}
+
+bool bcj2__drive_file_save(struct engine *e, struct drive *d)
+{
+    return store_headers(e, d) && report_url(e, d, false);
+}
+
+static void take_mtime(const struct drive *d, struct store_file *file)
+{
+    if (d->work == DRIVE_COPY) {
+        file->has_mtime = true;
+        file->mtime_s = d->copy->source_now.mtime_s;
+        file->mtime_ns = d->copy->source_now.mtime_ns;
+    } else {
+        file->has_mtime = bcj2__range_parse_date(d->get.saved.last_modified, &file->mtime_s);
+        file->mtime_ns = 0;
+    }
+}
+
 void bcj2__drive_file_stored(struct engine *e, struct drive *d)
 {
     struct store_file file = {.index = 0};
@@ -125,13 +169,17 @@ void bcj2__drive_file_stored(struct engine *e, struct drive *d)
     }
     file.bytes_total = file.bytes_transferred = d->get.saved.offset;
     file.transferred = true;
-    file.has_mtime = bcj2__range_parse_date(d->get.saved.last_modified, &file.mtime_s);
-    file.mtime_ns = 0;
+    take_mtime(d, &file);
     bool ok = bcj2__engine_check(e, bcj2__store_update_file(e->core->store, d->seq, &file,
                                                             bcj2__os_wall()));
     bcj2__store_file_done(&file);
-    if (ok) {
+    if (ok && report_url(e, d, true)) {
         e->durable = true;
+        if (d->work == DRIVE_COPY) { /* who sees the row finds it unlocked */
+            bcj2__copy_done(d->copy);
+        } else {
+            bcj2__drive_get_unlock(d);
+        }
         bcj2__drive_next_file(e, d);
     }
 }
@@ -159,14 +207,44 @@ static char *head_text(const struct hdrs *head)
     return result;
 }
 
-void bcj2__drive_file_head(struct drive *d, const struct net_event *event)
+static uint32_t redirect_policy(const struct drive *d)
 {
-    if (event->head == NULL || event->head->status == 0) {
+    return d->http.row.security_flags & BCJ2_HTTP_REDIRECT_POLICY_MASK;
+}
+
+/* A redirect that the job does not allow fails it; where it led is the file's name for a Resume, unless
+   that would show another server what is private to this one. */
+static void note_refused(struct engine *e, struct drive *d, const struct hdrs *head)
+{
+    CLEANUP_BUF struct buf url = BUF_INIT(LIMIT_URL_BYTES);
+    const char *location = bcj2__hdrs_get(head, "Location");
+    if (location == NULL || !bcj2__url_resolve(d->get_url, location, &url) ||
+        (bcj2__http_options_private(&d->http) &&
+         !bcj2__url_same_origin(bcj2__buf_cstr(&url), d->get_url))) {
         return;
     }
-    char *text = head_text(event->head);
+    if (bcj2__drive_ours(e, d)) {
+        (void)store_url(e, d, bcj2__buf_cstr(&url));
+    }
+}
+
+void bcj2__drive_file_head(struct engine *e, struct drive *d, const struct net_event *event)
+{
+    const struct hdrs *head = event->head;
+    if (head == NULL || head->status == 0) {
+        return;
+    }
+    char *text = head_text(head);
     if (text != NULL) { /* else what is there is what is known */
         bcj2__mem_free(d->response_headers);
         d->response_headers = text;
+    }
+    if (redirect_policy(d) == BCJ2_HTTP_REDIRECT_POLICY_ALLOW_REPORT && head->status / 100 == 2 &&
+        event->effective_url != NULL) {
+        bcj2__mem_free(d->reported_url);
+        d->reported_url = bcj2__mem_strdup(event->effective_url);
+    }
+    if (redirect_policy(d) == BCJ2_HTTP_REDIRECT_POLICY_DISALLOW && head->status / 100 == 3) {
+        note_refused(e, d, head);
     }
 }

@@ -94,6 +94,10 @@ void bcj2__drive_disk_event(struct engine *e, struct drive *d, const struct disk
     if (d->ended) {
         return;
     }
+    if (op->work == DISK_CALL) {
+        bcj2__drive_copy_event(e, d, op);
+        return;
+    }
     if (BCJ2_FAILED(op->status)) {
         bcj2__net_abort(e->net, d->token);
         if (op->work != DISK_PREALLOCATE) {
@@ -143,8 +147,7 @@ void bcj2__drive_flow_act(struct engine *e, struct drive *d)
     switch (act) {
     case DRIVE_ACT_OPEN:
         bcj2__net_abort(e->net, d->token); /* of the file before */
-        (void)bcj2__os_close(d->sink_fd);
-        d->sink_fd = -1;
+        bcj2__drive_get_close(d);
         d->open_status = bcj2__drive_get_open(d);
         if (BCJ2_FAILED(d->open_status)) {
             (void)snprintf(d->open_detail, sizeof d->open_detail, "%s", bcj2__detail_get());
@@ -169,6 +172,7 @@ void bcj2__drive_flow_act(struct engine *e, struct drive *d)
         }
         break;
     case DRIVE_ACT_NONE:
+    case DRIVE_ACT_COPY:
     case DRIVE_ACT_SEND:
         break;
     }

@@ -7,28 +7,58 @@
 #include "mem.h"
 #include "status.h"
 #include "timeouts.h"
+#include "url.h"
 
 #include <string.h>
 
 /* ---- the file ---- */
 
-/* Ours from before, or a new one. Whatever else has the name is not touched. */
+/* Ours from before, or a new one. Whatever else has the name is not touched. The shared lock says that it
+   is being written: a Complete that finds it does not move the file. */
 bcj2_status bcj2__drive_get_open(struct drive *d)
 {
     struct os_stat st = {0};
     bcj2_status s = bcj2__os_create(d->temp, &d->sink_fd);
-    return s == BCJ2_E_SHARING_VIOLATION ? bcj2__os_reopen(d->temp, &d->sink_fd, &st) : s;
+    if (s == BCJ2_E_SHARING_VIOLATION) {
+        s = bcj2__os_reopen(d->temp, &d->sink_fd, &st);
+    }
+    if (BCJ2_SUCCEEDED(s)) {
+        s = bcj2__os_close_in_child(d->sink_fd); /* with the lock, which a copy would keep */
+    }
+    if (BCJ2_SUCCEEDED(s)) {
+        s = bcj2__os_lock(d->sink_fd, OS_LOCK_SHARED, false);
+    } else {
+        (void)bcj2__os_close(d->sink_fd);
+        d->sink_fd = -1;
+    }
+    return s;
+}
+
+void bcj2__drive_get_unlock(struct drive *d)
+{
+    if (d->sink_fd >= 0) {
+        bcj2__os_unlock(d->sink_fd);
+    }
+}
+
+void bcj2__drive_get_close(struct drive *d)
+{
+    if (d->sink_fd >= 0) {
+        bcj2__os_unlock(d->sink_fd);
+        bcj2__os_close_in_child_no_more(d->sink_fd);
+        (void)bcj2__os_close(d->sink_fd);
+        d->sink_fd = -1;
+    }
 }
 
 /* Bytes of the file that belong to the answer whose validators are stored. In this boot that is what the
    file has: bytes come in order and the kernel keeps what was written. */
-static uint64_t believed_offset(const struct get_saved *saved, const struct os_stat *st,
-                                bool same_boot)
+uint64_t bcj2__drive_get_believed(const struct get_saved *saved, uint64_t size, bool same_boot)
 {
     if (!saved->begun) {
         return 0;
     }
-    uint64_t offset = same_boot ? st->size : MIN(st->size, saved->synced);
+    uint64_t offset = same_boot ? size : MIN(size, saved->synced);
     return saved->total_known ? MIN(offset, saved->total) : offset;
 }
 
@@ -40,6 +70,7 @@ static struct get_plan plan_of(const struct drive *d)
     return (struct get_plan){
         .reply = reply,
         .foreground = d->priority == BCJ2_JOB_PRIORITY_FOREGROUND,
+        .once = !reply && d->http.row.method != NULL,
         .has_alternative = d->get_other_url != NULL,
         .fragment = d->get.fragment,
         .ranges = reply ? NULL : d->ranges,
@@ -63,7 +94,7 @@ void bcj2__drive_get_opened(struct engine *e, struct drive *d)
     bcj2__os_boot_id(boot_id);
     bool same_boot = strcmp(boot_id, d->get_boot_id) == 0;
     bcj2_status s = bcj2__os_fstat(d->sink_fd, d->temp, &st);
-    saved.offset = believed_offset(&saved, &st, same_boot);
+    saved.offset = bcj2__drive_get_believed(&saved, st.size, same_boot);
     saved.synced = MIN(saved.synced, saved.offset);
     if (BCJ2_SUCCEEDED(s) && !same_boot && st.size > saved.offset) {
         /* gone before the row says that its bytes are of this boot */
@@ -89,8 +120,8 @@ void bcj2__drive_get_opened(struct engine *e, struct drive *d)
 bool bcj2__drive_get_save(struct engine *e, struct drive *d)
 {
     if (!bcj2__drive_save(e, d) ||
-        !(d->type == BCJ2_JOB_TYPE_DOWNLOAD ? bcj2__drive_file_save(e, d)
-                                            : bcj2__drive_reply_save(e, d))) {
+        !(d->type == BCJ2_JOB_TYPE_UPLOAD_REPLY ? bcj2__drive_reply_save(e, d)
+                                                : bcj2__drive_file_save(e, d))) {
         return false;
     }
     d->saved_offset = d->get.saved.offset;
@@ -171,7 +202,7 @@ void bcj2__drive_get_event(struct engine *e, struct drive *d, const struct net_e
         .immediate_retries_allowed = d->retries_allowed,
     };
     if (d->type == BCJ2_JOB_TYPE_DOWNLOAD) {
-        bcj2__drive_file_head(d, event);
+        bcj2__drive_file_head(e, d, event);
     }
     if (event->type == NET_EV_HEAD) {
         step.type = GET_EV_HEAD;
@@ -200,6 +231,23 @@ void bcj2__drive_get_failed_to_start(struct engine *e, struct drive *d)
 
 /* ---- after the commit ---- */
 
+static const char *get_method(const struct drive *d)
+{
+    bool own = d->type == BCJ2_JOB_TYPE_DOWNLOAD && d->http.row.method != NULL;
+    return own ? d->http.row.method : "GET";
+}
+
+static enum net_redirects redirects(const struct drive *d)
+{
+    uint32_t flags = d->type == BCJ2_JOB_TYPE_DOWNLOAD ? d->http.row.security_flags : 0;
+    if ((flags & BCJ2_HTTP_REDIRECT_POLICY_MASK) == BCJ2_HTTP_REDIRECT_POLICY_DISALLOW) {
+        return NET_REDIRECTS_NONE;
+    }
+    return (flags & BCJ2_HTTP_REDIRECT_POLICY_ALLOW_HTTPS_TO_HTTP) != 0
+               ? NET_REDIRECTS_FOLLOW_DOWNGRADE
+               : NET_REDIRECTS_FOLLOW;
+}
+
 bcj2_status bcj2__drive_get_send(struct engine *e, struct drive *d)
 {
     const struct get_request *r = &d->get_step.request;
@@ -223,18 +271,22 @@ bcj2_status bcj2__drive_get_send(struct engine *e, struct drive *d)
     if (!bcj2__buf_ok(&lines)) {
         return bcj2__detail_no_memory();
     }
-    const struct net_request request = {
+    const char *url = r->alternative && d->get_other_url != NULL ? d->get_other_url : d->get_url;
+    struct net_tls tls;
+    struct net_request request = {
         .token = d->token,
-        .method = r->head ? "HEAD" : "GET",
-        .url = r->alternative && d->get_other_url != NULL ? d->get_other_url : d->get_url,
+        .method = r->head ? "HEAD" : get_method(d),
+        .url = url,
         .lines = lines.data,
         .body_fd = -1,
-        .redirects = NET_REDIRECTS_FOLLOW,
+        .redirects = redirects(d),
         .http2 = true,
         .pause_at_body = true,
         .sink_fd = d->sink_fd,
         .response_timeout_ms = bcj2__timeouts.response_ms,
     };
+    /* a reply may lie on another server, which is not to see what the job's own may see */
+    bcj2__http_options_fill(&d->http, bcj2__url_same_origin(url, d->remote_name), &request, &tls);
     bcj2__net_abort(e->net, d->token); /* of an answer that was not wanted to its end */
     return bcj2__net_start(e->net, &request);
 }

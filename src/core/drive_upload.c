@@ -208,7 +208,8 @@ static bcj2_status send(struct engine *e, struct drive *d)
     if (!built) {
         return bcj2__detail_no_memory();
     }
-    const struct net_request request = {
+    struct net_tls tls;
+    struct net_request request = {
         .token = d->token,
         .method = BUP_METHOD,
         .url = bcj2__buf_cstr(&url),
@@ -225,6 +226,8 @@ static bcj2_status send(struct engine *e, struct drive *d)
         .response_timeout_ms =
             d->step.last ? bcj2__timeouts.last_response_ms : bcj2__timeouts.response_ms,
     };
+    /* the server may have named another host: it has the file's bytes, it may have the rest */
+    bcj2__http_options_fill(&d->http, true, &request, &tls);
     return bcj2__net_start(e->net, &request);
 }
 

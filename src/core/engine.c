@@ -70,7 +70,8 @@ static void take_events(struct engine *e)
             (void)bcj2__farewell_event(e, &event);
         }
     }
-    while (bcj2__disk_next(e->disk, &op)) {
+    while (bcj2__disk_next(e->disk, &op) ||
+           (e->copies != NULL && bcj2__disk_next(e->copies, &op))) {
         struct drive *d = find_drive(e, op.token);
         if (d != NULL) {
             bcj2__drive_disk_event(e, d, &op);
@@ -97,7 +98,7 @@ static void sweep(struct engine *e)
 
 /* The store failed: nobody knows what is stored of this turn, so all that runs is dropped and begins
    again from the rows, once the store works. */
-static void drop_everything(struct engine *e)
+void bcj2__engine_drop_everything(struct engine *e)
 {
     for (uint32_t i = 0; i < e->drive_count; i++) {
         bcj2__net_abort(e->net, e->drives[i]->token);
@@ -118,7 +119,7 @@ static void end_transaction(struct engine *e)
     bool committed = e->transaction && !e->failed;
     e->transaction = e->durable = false;
     if (e->failed) {
-        drop_everything(e);
+        bcj2__engine_drop_everything(e);
     }
     e->failed = false;
     if (committed) {
@@ -174,6 +175,7 @@ static void become_runner(struct engine *e)
     }
     bcj2__log(&e->core->log, LOG_INFO, "this process moves the bytes now");
     e->runner = e->taken_over = true;
+    bcj2__engine_watch(e);
     e->store_ms = 0; /* recover() queues again what the rows say is running */
     bcj2__settle_leftovers(e->core);
 }
@@ -184,10 +186,19 @@ static bool listen_to_others(struct engine *e)
     struct link *link = e->core->link;
     struct link_event event;
     bool heard = false;
-    if (BCJ2_FAILED(bcj2__link_step(link))) {
+    if (bcj2__engine_gone(e, false)) {
+        return false;
+    }
+    bcj2_status s = bcj2__link_step(link);
+    bool more = bcj2__link_next(link, &event);
+    /* before anything is believed: the election may have been that of another queue at this place */
+    if (bcj2__engine_gone(e, BCJ2_FAILED(s) || more)) {
+        return false;
+    }
+    if (BCJ2_FAILED(s)) {
         bcj2__log(&e->core->log, LOG_WARNING, "other processes: %s", bcj2__detail_get());
     }
-    while (bcj2__link_next(link, &event)) {
+    for (; more; more = bcj2__link_next(link, &event)) {
         if (event.type == LINK_EV_RUNNER) {
             become_runner(e);
         }
@@ -256,7 +267,9 @@ static void turn(struct engine *e)
         bcj2__network_step(e);
     }
     work(e, woken, stopping);
-    ring_others(e);
+    if (!bcj2__engine_gone(e, false)) {
+        ring_others(e);
+    }
 }
 
 static void act(struct engine *e)
@@ -305,13 +318,13 @@ static bcj2_status sleep_on_all(struct engine *e)
     struct link_fd of_link[LIMIT_LINK_FDS];
     size_t count = bcj2__link_fds(e->core->link, of_link, LIMIT_LINK_FDS);
     count = MIN(count, (size_t)LIMIT_LINK_FDS);
-    if (count + 1 > e->fd_room) {
-        struct net_fd *room = bcj2__mem_realloc(e->fds, (count + 1) * sizeof *room);
+    if (count + 2 > e->fd_room) {
+        struct net_fd *room = bcj2__mem_realloc(e->fds, (count + 2) * sizeof *room);
         if (room == NULL) {
             return bcj2__detail_no_memory();
         }
         e->fds = room;
-        e->fd_room = count + 1;
+        e->fd_room = count + 2;
     }
     for (size_t i = 0; i < count; i++) {
         e->fds[i] = (struct net_fd){.fd = of_link[i].fd,
@@ -320,6 +333,9 @@ static bcj2_status sleep_on_all(struct engine *e)
     }
     if (e->netwatch_fd >= 0) {
         e->fds[count++] = (struct net_fd){.fd = e->netwatch_fd, .read = true};
+    }
+    if (e->watch != NULL) {
+        e->fds[count++] = (struct net_fd){.fd = bcj2__os_watch_fd(e->watch), .read = true};
     }
     bcj2_status s = bcj2__net_watch(e->net, e->fds, count);
     return BCJ2_SUCCEEDED(s) ? bcj2__net_poll(e->net, sleep_ms(e)) : s;
@@ -339,7 +355,7 @@ static void run(void *argument)
         act(e);
         if (!finished(e) && !bcj2__engine_check(e, sleep_on_all(e))) {
             e->now_ms = bcj2__os_now_ms();
-            drop_everything(e); /* no memory in libcurl: rest, then start again */
+            bcj2__engine_drop_everything(e); /* no memory in libcurl: rest, then start again */
             e->failed = false;
         }
     } while (!finished(e));
@@ -350,6 +366,11 @@ static void wake_from_disk(void *user)
 {
     struct engine *e = user;
     bcj2__net_wake(e->net);
+}
+
+bcj2_status bcj2__engine_copies(struct engine *e)
+{
+    return e->copies != NULL ? BCJ2_OK : bcj2__disk_start(wake_from_disk, e, &e->copies);
 }
 
 bcj2_status bcj2__engine_start(struct core *c, struct engine **ret)
@@ -368,10 +389,14 @@ bcj2_status bcj2__engine_start(struct core *c, struct engine **ret)
     e->house_ms = 0;
     e->drive_room = c->foreground_slots + c->background_slots;
     e->drives = bcj2__mem_calloc(e->drive_room, sizeof(struct drive *));
-    bcj2_status s =
-        e->drives == NULL ? bcj2__detail_no_memory() : bcj2__net_create(&c->log, &e->net);
+    e->busy = bcj2__mem_calloc(e->drive_room, sizeof *e->busy);
+    bcj2_status s = e->drives == NULL || e->busy == NULL ? bcj2__detail_no_memory()
+                                                         : bcj2__net_create(&c->log, &e->net);
     if (BCJ2_SUCCEEDED(s)) {
         s = bcj2__disk_start(wake_from_disk, e, &e->disk);
+    }
+    if (e->runner) {
+        bcj2__engine_watch(e);
     }
     if (BCJ2_SUCCEEDED(s)) {
         s = bcj2__os_thread_start("bcj2-engine", run, e, &e->thread);
@@ -396,8 +421,11 @@ void bcj2__engine_stop(struct engine *e)
     }
     bcj2__network_stop(e);
     e->disk = bcj2__disk_stop(e->disk);
+    e->copies = bcj2__disk_stop(e->copies);
     e->net = bcj2__net_destroy(e->net);
+    e->watch = bcj2__os_watch_close(e->watch);
     bcj2__mem_free(e->drives);
+    bcj2__mem_free(e->busy);
     bcj2__mem_free(e->fds);
     bcj2__mem_free(e);
 }

@@ -20,10 +20,13 @@ struct engine {
     struct os_thread *thread;
     struct net *net;
     struct disk *disk;
+    struct disk *copies; /* threads for what may hang with a mount; NULL: not needed yet */
     atomic_bool woken, stopping;
     uint64_t next_token;
     struct drive **drives; /* running jobs; room for all slots */
     uint32_t drive_count, drive_room;
+    int64_t *busy; /* jobs whose last run is not over: not to be started */
+    size_t busy_count;
     struct bye *byes; /* goodbyes under way */
     uint32_t bye_count;
     bool runner;        /* this process moves the bytes; the others' engines only listen */
@@ -33,8 +36,10 @@ struct engine {
     int netwatch_fd;  /* -1: nobody waits */
     uint64_t network; /* as it was seen last (bcj2__os_network) */
     enum engine_sweep sweeping;
-    int64_t swept_seq; /* so far */
-    bool taken_over;   /* what the rows say is running was another process's, which is gone */
+    int64_t swept_seq;      /* so far */
+    bool taken_over;        /* what the rows say is running was another process's, which is gone */
+    struct os_watch *watch; /* of the queue's folder, by the runner; NULL: it cannot be watched */
+    bool look, gone;        /* whether the queue is still there is to be looked at; it is not */
     /* this turn */
     uint64_t now_ms;
     bool transaction, durable, failed;
@@ -54,6 +59,17 @@ bool bcj2__engine_check(struct engine *e, bcj2_status s);
 /* The same for what was done to one job in the turn's transaction: if its rows cannot be read it goes to
    ERROR, and the others go on. False: it failed, or the store did. */
 bool bcj2__engine_check_job(struct engine *e, int64_t seq, bcj2_status s);
+
+/* Makes the threads for copies, once. */
+bcj2_status bcj2__engine_copies(struct engine *e);
+/* All that runs is dropped; it begins again from the rows, or not at all. */
+void bcj2__engine_drop_everything(struct engine *e);
+
+/* engine_gone.c */
+void bcj2__engine_watch(struct engine *e); /* for the runner: from now on */
+/* Has the queue been removed, moved or replaced? Then nothing runs any more. look: there is a reason to
+   look at the disk. */
+bool bcj2__engine_gone(struct engine *e, bool look);
 
 /* queue.c */
 void bcj2__queue_house(struct engine *e);    /* inactivity, old rows; outside the transaction */

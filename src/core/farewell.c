@@ -4,6 +4,7 @@
    24 hours or the no-progress time-out. They never keep a job visible and never fail it. */
 #include "detail.h"
 #include "engine_priv.h"
+#include "http_options.h"
 #include "job.h"
 #include "mem.h"
 #include "timeouts.h"
@@ -15,6 +16,7 @@ struct bye {
     struct bye *next;
     uint64_t token;
     bool started, over; /* over: to be removed in act */
+    bool not_started;   /* the last act could not: said in the next turn */
     struct store_farewell row;
 };
 
@@ -51,32 +53,6 @@ static bool add(struct engine *e, struct store_farewell *row)
     return true;
 }
 
-void bcj2__farewell_look(struct engine *e)
-{
-    struct store_farewell row = {0};
-    int64_t after = 0;
-    bcj2_status s = BCJ2_OK;
-    e->look_byes = false;
-    e->bye_ms = UINT64_MAX;
-    while (e->bye_count < AT_A_TIME) {
-        s = bcj2__store_next_farewell(e->core->store, after, &row);
-        if (!bcj2__engine_check(e, s) || s == BCJ2_S_FALSE) {
-            break;
-        }
-        after = row.seq;
-        uint64_t due = row.next_attempt.set ? bcj2__job_deadline_ms(&row.next_attempt) : e->now_ms;
-        if (!under_way(e, row.seq)) {
-            if (due > e->now_ms) {
-                e->bye_ms = MIN(e->bye_ms, due);
-            } else if (!add(e, &row)) {
-                break;
-            }
-        }
-        bcj2__store_farewell_done(&row);
-    }
-    bcj2__store_farewell_done(&row);
-}
-
 static void note(const struct engine *e, int32_t level, const struct bye *b, const char *what)
 {
     char people[256];
@@ -97,6 +73,48 @@ static bcj2_status repeat(struct engine *e, struct bye *b)
         bcj2__job_deadline_at(e->now_ms + (uint64_t)b->row.retry_delay_s * 1000, e->now_ms);
     note(e, LOG_INFO, b, "will be repeated");
     return bcj2__store_farewell_update(e->core->store, &b->row);
+}
+
+/* Those that could not be sent at all, as if the server had not answered. */
+static bcj2_status repeat_not_started(struct engine *e)
+{
+    bcj2_status s = BCJ2_OK;
+    for (struct bye *b = e->byes; b != NULL && BCJ2_SUCCEEDED(s); b = b->next) {
+        if (b->not_started && !b->over) {
+            b->over = true;
+            s = bcj2__engine_transaction(e) ? repeat(e, b) : BCJ2_E_FAIL;
+        }
+    }
+    return s;
+}
+
+void bcj2__farewell_look(struct engine *e)
+{
+    struct store_farewell row = {0};
+    int64_t after = 0;
+    bcj2_status s = BCJ2_OK;
+    e->look_byes = false;
+    e->bye_ms = UINT64_MAX;
+    if (!bcj2__engine_check(e, repeat_not_started(e))) {
+        return;
+    }
+    while (e->bye_count < AT_A_TIME) {
+        s = bcj2__store_next_farewell(e->core->store, after, &row);
+        if (!bcj2__engine_check(e, s) || s == BCJ2_S_FALSE) {
+            break;
+        }
+        after = row.seq;
+        uint64_t due = row.next_attempt.set ? bcj2__job_deadline_ms(&row.next_attempt) : e->now_ms;
+        if (!under_way(e, row.seq)) {
+            if (due > e->now_ms) {
+                e->bye_ms = MIN(e->bye_ms, due);
+            } else if (!add(e, &row)) {
+                break;
+            }
+        }
+        bcj2__store_farewell_done(&row);
+    }
+    bcj2__store_farewell_done(&row);
 }
 
 bool bcj2__farewell_event(struct engine *e, const struct net_event *event)
@@ -130,7 +148,13 @@ static bcj2_status start(struct engine *e, struct bye *b)
     if (!bcj2__bup_msg_build(&out, &lines)) {
         return bcj2__detail_no_memory();
     }
-    const struct net_request request = {
+    struct http_options options;
+    struct net_tls tls;
+    bcj2_status s = bcj2__http_options_load(e->core, b->row.job_seq, &options);
+    if (BCJ2_FAILED(s)) {
+        return s;
+    }
+    struct net_request request = {
         .token = b->token,
         .method = BUP_METHOD,
         .url = b->row.url,
@@ -140,7 +164,10 @@ static bcj2_status start(struct engine *e, struct bye *b)
         .sink_fd = -1,
         .response_timeout_ms = bcj2__timeouts.response_ms,
     };
-    return bcj2__net_start(e->net, &request);
+    bcj2__http_options_fill(&options, true, &request, &tls);
+    s = bcj2__net_start(e->net, &request);
+    bcj2__http_options_done(&options);
+    return s;
 }
 
 void bcj2__farewell_act(struct engine *e)
@@ -152,8 +179,7 @@ void bcj2__farewell_act(struct engine *e)
             b->started = true;
             if (BCJ2_FAILED(start(e, b))) {
                 note(e, LOG_WARNING, b, bcj2__detail_get());
-                b->over = true; /* the row stays; looked at again with the next one */
-                e->bye_ms = MIN(e->bye_ms, e->now_ms + (uint64_t)b->row.retry_delay_s * 1000);
+                b->not_started = e->look_byes = e->again = true;
             }
         }
         if (b->over) {

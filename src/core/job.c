@@ -3,11 +3,12 @@
 #include "job.h"
 #include "detail.h"
 #include "guid.h"
+#include "job_check.h"
 #include "limit.h"
 #include "mem.h"
 #include "settle.h"
 #include "status.h"
-#include "str.h"
+#include "url.h"
 
 #include <string.h>
 
@@ -55,20 +56,6 @@ void *bcj2__job_error_unref(bcj2_error *error)
     return NULL;
 }
 
-static bcj2_status check_name(const char *name)
-{
-    size_t units = 0;
-    if (!bcj2__str_utf8(name, &units)) {
-        return bcj2__detail(BCJ2_E_INVALIDARG, "the display name is not UTF-8");
-    }
-    if (units > LIMIT_DISPLAY_NAME_UTF16) {
-        return bcj2__detail(BCJ2_E_INVALIDARG,
-                            "the display name has %zu characters, the limit is %d", units,
-                            LIMIT_DISPLAY_NAME_UTF16);
-    }
-    return BCJ2_OK;
-}
-
 static bcj2_status check_quota(struct core *c)
 {
     uint64_t all = 0, mine = 0;
@@ -114,9 +101,11 @@ bcj2_status bcj2__job_create(struct core *c, const char *display_name, bcj2_job_
                              bcj2_guid *ret_id, bcj2_job **ret)
 {
     if (type < BCJ2_JOB_TYPE_DOWNLOAD || type > BCJ2_JOB_TYPE_UPLOAD_REPLY) {
-        return bcj2__detail(BCJ2_E_NOTIMPL, "there is no such job type");
+        return bcj2__detail(BCJ2_E_NOTIMPL, "job type %d is not one of 0 to 2", (int)type);
     }
-    bcj2_status s = check_name(display_name);
+    /* too long is an invalid argument here, unlike in the setter (job-semantics 2.1) */
+    bcj2_status s =
+        bcj2__check_text(display_name, "display name", LIMIT_DISPLAY_NAME_UTF16, BCJ2_E_INVALIDARG);
     if (BCJ2_FAILED(s)) {
         return s;
     }
@@ -180,13 +169,24 @@ bcj2_status bcj2__job_find(struct core *c, const bcj2_guid *id, bcj2_job **ret)
     return s;
 }
 
+static bcj2_status purged(bcj2_status s)
+{
+    return s == BCJ2_E_NOT_FOUND ? bcj2__detail(s, "the job ended and its row was purged") : s;
+}
+
+bcj2_status bcj2__job_load_row(struct core *c, int64_t seq, struct store_job *ret)
+{
+    return purged(bcj2__store_job_by_seq(c->store, seq, ret));
+}
+
 bcj2_status bcj2__job_load(bcj2_job *job, struct store_job *ret)
 {
-    bcj2_status s = bcj2__store_job_by_seq(job->core->store, job->seq, ret);
-    if (s == BCJ2_E_NOT_FOUND) {
-        return bcj2__detail(s, "the job ended and its row was purged");
-    }
-    return s;
+    return bcj2__job_load_row(job->core, job->seq, ret);
+}
+
+bcj2_status bcj2__job_load_file(const bcj2_file *file, struct store_file *ret)
+{
+    return purged(bcj2__store_file(file->core->store, file->seq, file->index, ret));
 }
 
 bcj2_status bcj2__job_file(struct core *c, int64_t seq, uint32_t index, bcj2_file **ret)
@@ -210,6 +210,18 @@ bcj2_status bcj2__job_file(struct core *c, int64_t seq, uint32_t index, bcj2_fil
     bcj2__store_file_done(&row);
     *ret = file;
     return BCJ2_OK;
+}
+
+/* The protocol is that of the file's URL. */
+static bcj2_status look_at_protocol(bcj2_error *error)
+{
+    struct store_file file = {0};
+    bcj2_status s = bcj2__store_file(error->core->store, error->seq, error->file_index, &file);
+    if (BCJ2_SUCCEEDED(s)) {
+        error->is_file_protocol = bcj2__url_is_file(file.remote_name);
+    }
+    bcj2__store_file_done(&file);
+    return s == BCJ2_E_NOT_FOUND ? BCJ2_OK : s;
 }
 
 bcj2_status bcj2__job_error(bcj2_job *job, bcj2_error **ret)
@@ -243,6 +255,11 @@ bcj2_status bcj2__job_error(bcj2_job *job, bcj2_error **ret)
     error->has_protocol = row.error_has_protocol;
     error->text = TAKE(row.error_text);
     bcj2__store_job_done(&row);
+    s = error->has_protocol ? look_at_protocol(error) : BCJ2_OK;
+    if (BCJ2_FAILED(s)) {
+        (void)bcj2__job_error_unref(error);
+        return s;
+    }
     *ret = error;
     return BCJ2_OK;
 }
@@ -250,29 +267,19 @@ bcj2_status bcj2__job_error(bcj2_job *job, bcj2_error **ret)
 bcj2_status bcj2__job_progress(bcj2_job *job, bcj2_job_progress *ret)
 {
     struct store *store = job->core->store;
-    bcj2_job_progress p = {.struct_size = ret->struct_size};
+    struct store_progress p = {0};
     bcj2_job_state state = 0;
     bcj2__store_lock(store);
-    bcj2_status s = bcj2__store_job_state(store, job->seq, &state);
+    bcj2_status s = purged(bcj2__store_job_state(store, job->seq, &state));
     if (BCJ2_SUCCEEDED(s)) {
-        s = bcj2__store_file_count(store, job->seq, &p.files_total);
-    }
-    for (uint32_t i = 0; BCJ2_SUCCEEDED(s) && i < p.files_total; i++) {
-        struct store_file file = {0};
-        s = bcj2__store_file(store, job->seq, i, &file);
-        if (BCJ2_SUCCEEDED(s)) {
-            p.bytes_transferred += file.bytes_transferred;
-            p.bytes_total =
-                file.bytes_total == BCJ2_SIZE_UNKNOWN || p.bytes_total == BCJ2_SIZE_UNKNOWN
-                    ? BCJ2_SIZE_UNKNOWN
-                    : p.bytes_total + file.bytes_total;
-            p.files_transferred += file.transferred ? 1 : 0;
-        }
-        bcj2__store_file_done(&file);
+        s = bcj2__store_progress(store, job->seq, &p);
     }
     bcj2__store_unlock(store);
     if (BCJ2_SUCCEEDED(s)) {
-        *ret = p;
+        ret->bytes_total = p.bytes_total;
+        ret->bytes_transferred = p.bytes_transferred;
+        ret->files_total = p.files_total;
+        ret->files_transferred = p.files_transferred;
     }
     return s;
 }

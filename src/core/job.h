@@ -21,7 +21,7 @@ struct bcj2_file {
     struct core *core;
     int64_t seq; /* of its job */
     uint32_t index;
-    char *remote_name, *local_name;
+    char *remote_name, *local_name; /* as they were when the handle was made */
 };
 
 struct bcj2_error {
@@ -32,7 +32,8 @@ struct bcj2_error {
     bcj2_status code;
     uint32_t http_status;
     bool has_file, has_protocol;
-    uint32_t file_index;
+    uint32_t file_index;   /* if has_file */
+    bool is_file_protocol; /* if has_protocol */
     char *text;
 };
 
@@ -48,7 +49,11 @@ bcj2_status bcj2__job_file(struct core *c, int64_t seq, uint32_t index, bcj2_fil
 bcj2_status bcj2__job_error(bcj2_job *job, bcj2_error **ret);
 
 /* changes */
-bcj2_status bcj2__job_add_file(bcj2_job *job, const char *url, const char *path);
+bcj2_status bcj2__job_add_files(bcj2_job *job, uint32_t count, const bcj2_file_info *files);
+bcj2_status bcj2__job_add_ranges(bcj2_job *job, const bcj2_file_info *file, uint32_t count,
+                                 const bcj2_file_range *ranges);
+bcj2_status bcj2__job_file_set_remote_name(bcj2_file *file, const char *url);
+bcj2_status bcj2__job_replace_prefix(bcj2_job *job, const char *from, const char *to);
 bcj2_status bcj2__job_suspend(bcj2_job *job);
 bcj2_status bcj2__job_resume(bcj2_job *job);
 bcj2_status bcj2__job_set_display_name(bcj2_job *job, const char *name);
@@ -56,10 +61,27 @@ bcj2_status bcj2__job_set_description(bcj2_job *job, const char *description);
 bcj2_status bcj2__job_set_priority(bcj2_job *job, bcj2_job_priority priority);
 bcj2_status bcj2__job_set_retry_delay(bcj2_job *job, uint32_t seconds);
 bcj2_status bcj2__job_set_no_progress(bcj2_job *job, uint32_t seconds);
+bcj2_status bcj2__job_set_max_download(bcj2_job *job, uint32_t seconds);
 bcj2_status bcj2__job_set_reply_name(bcj2_job *job, const char *path); /* NULL, "": generated */
+bcj2_status bcj2__job_take_ownership(bcj2_job *job);
+/* HTTP options; a NULL text removes */
+bcj2_status bcj2__job_set_headers(bcj2_job *job, const char *headers);
+bcj2_status bcj2__job_set_headers_write_only(bcj2_job *job);
+bcj2_status bcj2__job_set_client_certificate(bcj2_job *job, const char *certificate,
+                                             const char *key, const char *password);
+bcj2_status bcj2__job_set_ca_file(bcj2_job *job, const char *path);
+bcj2_status bcj2__job_set_pinned_key(bcj2_job *job, const char *pinned);
+bcj2_status bcj2__job_set_security_flags(bcj2_job *job, uint32_t flags);
+bcj2_status bcj2__job_set_tls_versions(bcj2_job *job, bcj2_tls_version min, bcj2_tls_version max);
+bcj2_status bcj2__job_set_method(bcj2_job *job, const char *method);
 
 /* reading */
 bcj2_status bcj2__job_load(bcj2_job *job, struct store_job *ret);
+bcj2_status bcj2__job_load_row(struct core *c, int64_t seq, struct store_job *ret);
+bcj2_status bcj2__job_load_file(const bcj2_file *file, struct store_file *ret);
+bcj2_status bcj2__job_http(bcj2_job *job, struct store_http *ret);
+bcj2_status bcj2__job_headers(bcj2_job *job, char **ret); /* as they were set; BCJ2_S_FALSE: none */
+bcj2_status bcj2__job_method(bcj2_job *job, char **ret);
 bcj2_status bcj2__job_progress(bcj2_job *job, bcj2_job_progress *ret);
 bcj2_status bcj2__job_reply_progress(bcj2_job *job, bcj2_reply_progress *ret);
 bcj2_status bcj2__job_reply_data(bcj2_job *job, uint8_t **ret_buffer, uint64_t *ret_length);

@@ -7,7 +7,9 @@
 #include "status.h"
 #include "str.h"
 #include "filetime.h"
+#include "url.h"
 
+#include <stdio.h>
 #include <string.h>
 
 uint64_t bcj2__job_deadline_ms(const struct store_deadline *d)
@@ -88,9 +90,36 @@ static const char *why(const struct store_job *row)
     return row->error_text != NULL ? row->error_text : bcj2__status_text(row->error_code);
 }
 
-static char *running_text(const struct store_job *row, const struct store_file *file)
+/* What the words are made of. */
+struct picture {
+    struct store_job row;
+    struct store_progress progress;
+    struct store_file file; /* the one it is about: an upload's, a download's next one */
+};
+
+/* "downloading: 3.1 MiB of 10 MiB, file 2 of 5" */
+static char *download_text(const struct picture *p)
 {
+    char done[32], total[32], which[64] = "";
+    bcj2__str_size(p->progress.bytes_transferred, done);
+    bcj2__str_size(p->progress.bytes_total, total);
+    if (p->progress.files_total > 1 && p->progress.files_transferred < p->progress.files_total) {
+        (void)snprintf(which, sizeof which, ", file %u of %u", (unsigned)p->file.index + 1,
+                       (unsigned)p->progress.files_total);
+    }
+    return p->progress.bytes_total == BCJ2_SIZE_UNKNOWN
+               ? bcj2__mem_printf("downloading: %s%s", done, which)
+               : bcj2__mem_printf("downloading: %s of %s%s", done, total, which);
+}
+
+static char *running_text(const struct picture *p)
+{
+    const struct store_job *row = &p->row;
+    const struct store_file *file = &p->file;
     char done[32], total[32];
+    if (row->type == BCJ2_JOB_TYPE_DOWNLOAD) {
+        return download_text(p);
+    }
     if (row->reply_requested) {
         bcj2__str_size(row->reply_transferred, done);
         bcj2__str_size(row->reply_total, total);
@@ -142,19 +171,22 @@ static char *queued_text(const struct core *c, const struct store_job *row)
     return bcj2__mem_strdup("waiting for its turn");
 }
 
-static char *text_of(const struct core *c, const struct store_job *row, uint32_t files,
-                     const struct store_file *file)
+static char *text_of(const struct core *c, const struct picture *p)
 {
+    const struct store_job *row = &p->row;
     switch (row->state) {
     case BCJ2_JOB_STATE_QUEUED:
         return queued_text(c, row);
     case BCJ2_JOB_STATE_CONNECTING:
-        return bcj2__mem_strdup("connecting to the server");
+        return bcj2__mem_strdup(p->file.remote_name != NULL &&
+                                        bcj2__url_is_file(p->file.remote_name)
+                                    ? "opening the files"
+                                    : "connecting to the server");
     case BCJ2_JOB_STATE_TRANSFERRING:
-        return running_text(row, file);
+        return running_text(p);
     case BCJ2_JOB_STATE_SUSPENDED:
-        return bcj2__mem_strdup(files == 0 ? "suspended, without a file"
-                                           : "suspended, waiting for resume");
+        return bcj2__mem_strdup(p->progress.files_total == 0 ? "suspended, without a file"
+                                                             : "suspended, waiting for resume");
     case BCJ2_JOB_STATE_ERROR:
         return bcj2__mem_printf("failed: %s", why(row));
     case BCJ2_JOB_STATE_TRANSIENT_ERROR:
@@ -168,27 +200,38 @@ static char *text_of(const struct core *c, const struct store_job *row, uint32_t
     }
 }
 
+/* An upload has one file; of a download the first that is not transferred counts, if there is one. */
+static bcj2_status load_file(bcj2_job *job, struct picture *p)
+{
+    struct store *store = job->core->store;
+    if (p->progress.files_total == 0) {
+        return BCJ2_OK;
+    }
+    return p->row.type == BCJ2_JOB_TYPE_DOWNLOAD
+               ? bcj2__store_next_file(store, job->seq, 0, &p->file)
+               : bcj2__store_file(store, job->seq, 0, &p->file);
+}
+
 bcj2_status bcj2__job_status_text(bcj2_job *job, char **ret)
 {
     struct store *store = job->core->store;
-    struct store_job row = {0};
-    struct store_file file = {.bytes_total = BCJ2_SIZE_UNKNOWN};
-    uint32_t files = 0;
+    struct picture p = {.file = {.bytes_total = BCJ2_SIZE_UNKNOWN}};
     bcj2__store_lock(store);
-    bcj2_status s = bcj2__job_load(job, &row);
+    bcj2_status s = bcj2__job_load(job, &p.row);
     if (BCJ2_SUCCEEDED(s)) {
-        s = bcj2__store_file_count(store, job->seq, &files);
+        s = bcj2__store_progress(store, job->seq, &p.progress);
     }
-    if (BCJ2_SUCCEEDED(s) && files > 0) {
-        s = bcj2__store_file(store, job->seq, 0, &file);
+    if (BCJ2_SUCCEEDED(s)) {
+        s = load_file(job, &p);
     }
     bcj2__store_unlock(store);
     if (BCJ2_SUCCEEDED(s)) {
-        *ret = text_of(job->core, &row, files, &file);
-        s = *ret == NULL ? bcj2__detail_no_memory() : BCJ2_OK;
+        char *text = text_of(job->core, &p);
+        s = text == NULL ? bcj2__detail_no_memory() : BCJ2_OK;
+        *ret = text == NULL ? *ret : text;
     }
-    bcj2__store_file_done(&file);
-    bcj2__store_job_done(&row);
+    bcj2__store_file_done(&p.file);
+    bcj2__store_job_done(&p.row);
     return s;
 }
 

@@ -72,7 +72,12 @@ static bcj2_status purge(struct engine *e, uint64_t *ret_left)
         bcj2__store_rollback(store);
         return s;
     }
-    return bcj2__store_commit(store, false);
+    s = bcj2__store_commit(store, false);
+    if (BCJ2_SUCCEEDED(s) && gone > 0) {
+        bcj2__core_tell(e->core);
+        e->ring = true;
+    }
+    return s;
 }
 
 void bcj2__queue_house(struct engine *e)
@@ -162,17 +167,6 @@ static uint32_t running(struct engine *e, struct sched_running *list, struct dri
     return count;
 }
 
-/* Is its server one that could not be reached? Notes when to look again. */
-static bool rests(void *user, const char *host)
-{
-    struct engine *e = user;
-    uint64_t until = bcj2__hosts_rests_until(e->core->hosts, host, e->now_ms);
-    if (until != 0) {
-        e->hosts_ms = MIN(e->hosts_ms, until);
-    }
-    return until != 0;
-}
-
 /* A suspect runs when nobody else waits or runs, and by itself: then its end ends nothing else. True:
    one gave way, and is still being cleared away. */
 static bool suspect_gives_way(struct engine *e, const bool waiting[4])
@@ -201,12 +195,42 @@ static void start_suspect(struct engine *e)
     }
 }
 
+/* Jobs whose last run still has a disk thread at work: a second writer of one file must not come. */
+static size_t look_busy(const struct engine *e, int64_t *seqs)
+{
+    size_t count = 0;
+    for (uint32_t i = 0; i < e->drive_count; i++) {
+        if (e->drives[i]->ended) {
+            seqs[count++] = e->drives[i]->seq;
+        }
+    }
+    return count;
+}
+
+/* Not now: one whose last run is not over, and one whose server could not be reached; notes when to look
+   again. */
+static bool avoids(void *user, int64_t seq, const char *host)
+{
+    struct engine *e = user;
+    for (size_t i = 0; i < e->busy_count; i++) {
+        if (e->busy[i] == seq) {
+            return true;
+        }
+    }
+    uint64_t until = bcj2__hosts_rests_until(e->core->hosts, host, e->now_ms);
+    if (until != 0) {
+        e->hosts_ms = MIN(e->hosts_ms, until);
+    }
+    return until != 0;
+}
+
 /* Which levels have somebody waiting, and who is first there. */
 static bool look_waiting(struct engine *e, bool waiting[4], int64_t first[4])
 {
+    e->busy_count = look_busy(e, e->busy);
     e->hosts_ms = UINT64_MAX;
     for (bcj2_job_priority p = 0; p < 4; p++) {
-        bcj2_status s = bcj2__store_first_queued(e->core->store, p, rests, e, &first[p]);
+        bcj2_status s = bcj2__store_first_queued(e->core->store, p, avoids, e, &first[p]);
         if (!bcj2__engine_check(e, s)) {
             return false;
         }

@@ -27,6 +27,7 @@ bcj2_status bcj2__settle_farewell(struct core *c, const struct store_job *job,
     uint64_t now = bcj2__os_now_ms();
     uint64_t limit_s = MIN(job->no_progress_s, LIMIT_FAREWELL_S);
     struct store_farewell farewell = {
+        .job_seq = job->seq,
         .packet = packet,
         .url = url.data,
         .session_id = session,

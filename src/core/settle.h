@@ -13,8 +13,9 @@ bcj2_status bcj2__settle_cancel(struct core *c, int64_t seq);
 /* The temporary file of a job's reply: beside the reply's name, hidden, from the job's id. mem_free. */
 char *bcj2__settle_temp_name(const struct store_job *job);
 
-/* The temporary file of a download's file, likewise beside its local name. mem_free. */
-char *bcj2__settle_file_temp_name(const bcj2_guid *job, const struct store_file *file);
+/* The temporary file of a download's file, likewise beside its local name
+   (or, of an upload to this machine, its target). mem_free. */
+char *bcj2__settle_file_temp_name(const bcj2_guid *job, const char *beside, uint32_t index);
 
 /* At opening: temporary files of jobs that ended just before a kill. Failures are logged. */
 void bcj2__settle_leftovers(struct core *c);

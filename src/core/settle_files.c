@@ -23,13 +23,13 @@ struct places {
     uint32_t count;
 };
 
-char *bcj2__settle_file_temp_name(const bcj2_guid *job, const struct store_file *file)
+char *bcj2__settle_file_temp_name(const bcj2_guid *job, const char *beside, uint32_t index)
 {
     char id[BCJ2_GUID_TEXT_SIZE];
     bcj2__guid_format(job, id);
-    const char *base = bcj2__os_base_of(file->local_name);
-    return bcj2__mem_printf("%.*s.bcj2-%.36s-%u.tmp", (int)(base - file->local_name),
-                            file->local_name, id + 1, (unsigned)file->index);
+    const char *base = bcj2__os_base_of(beside);
+    return bcj2__mem_printf("%.*s.bcj2-%.36s-%u.tmp", (int)(base - beside), beside, id + 1,
+                            (unsigned)index);
 }
 
 /* ---- Complete ---- */
@@ -74,7 +74,7 @@ static bcj2_status make_ready(struct place *p)
     }
     s = bcj2__os_reopen(p->file.temp_name, &p->fd, &st);
     if (BCJ2_SUCCEEDED(s)) {
-        s = bcj2__os_lock(p->fd, OS_LOCK_EXCLUSIVE, true);
+        s = bcj2__os_lock(p->fd, OS_LOCK_EXCLUSIVE, false);
     }
     if (BCJ2_SUCCEEDED(s) && st.size != p->file.bytes_total) {
         s = bcj2__detail(BCJ2_E_FAIL, "%s has %llu bytes, the file had %llu", p->file.temp_name,

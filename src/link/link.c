@@ -10,6 +10,11 @@ static bool in_child(const struct link *l)
     return l->fork_generation != bcj2__os_fork_generation();
 }
 
+static bool is_over(const struct link *l)
+{
+    return l->abandoned || in_child(l);
+}
+
 /* ---- opening and closing ---- */
 
 static bcj2_status fill(struct link *l, const char *directory, bool control_only,
@@ -75,6 +80,19 @@ void *bcj2__link_close(struct link *l)
     return NULL;
 }
 
+void bcj2__link_abandon(struct link *l)
+{
+    if (is_over(l)) {
+        return;
+    }
+    bcj2__link_resign(l);
+    bcj2__link_forget_peers(l);
+    l->runner = bcj2__link_peer_destroy(l->runner);
+    l->watch = bcj2__os_watch_close(l->watch);
+    l->role = LINK_ALONE;
+    l->abandoned = true;
+}
+
 enum link_role bcj2__link_role(const struct link *l)
 {
     return l->role;
@@ -102,7 +120,7 @@ size_t bcj2__link_fds(const struct link *l, struct link_fd *fds, size_t max)
     int one = l->listener >= 0 && l->accept_ms == 0 ? l->listener
               : l->watch != NULL                    ? bcj2__os_watch_fd(l->watch)
                                                     : -1;
-    if (in_child(l)) {
+    if (is_over(l)) {
         return 0;
     }
     if (one >= 0) {
@@ -126,7 +144,7 @@ size_t bcj2__link_fds(const struct link *l, struct link_fd *fds, size_t max)
 
 uint64_t bcj2__link_deadline(const struct link *l)
 {
-    if (in_child(l)) {
+    if (is_over(l)) {
         return UINT64_MAX;
     }
     if (l->tell_alone || l->tell_role || l->tell_changed) {
@@ -190,6 +208,9 @@ bcj2_status bcj2__link_step(struct link *l)
     if (in_child(l)) {
         return bcj2__detail(BCJ2_E_CLOSED,
                             "this process is a fork of the one that opened the queue");
+    }
+    if (l->abandoned) {
+        return BCJ2_OK;
     }
     bcj2_status s = poll_and_serve(l);
     if (l->listener >= 0 && (l->accept_ms == 0 || bcj2__os_now_ms() >= l->accept_ms)) {
@@ -277,7 +298,7 @@ static bool next_of_peer(struct link *l, size_t i, struct link_event *ret)
 bool bcj2__link_next(struct link *l, struct link_event *ret)
 {
     *ret = (struct link_event){0};
-    if (in_child(l)) {
+    if (is_over(l)) {
         return false;
     }
     if (next_of_the_link(l, ret) || (l->runner != NULL && next_message(l, l->runner, ret))) {
@@ -307,7 +328,7 @@ static void touch_bell(struct link *l)
 
 void bcj2__link_ring(struct link *l, uint64_t change)
 {
-    if (in_child(l)) {
+    if (is_over(l)) {
         return;
     }
     if (!l->has_rung || bcj2__link_later(change, l->rung)) {

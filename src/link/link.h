@@ -75,6 +75,10 @@ bcj2_status bcj2__link_open(const char *directory, bool control_only, const stru
    NULL. In a forked child nothing is given back. */
 void *bcj2__link_close(struct link *l);
 
+/* The queue is gone from its directory: gives up lock, name and connections for good, and takes part in no
+   election any more. The name and the lock of another queue that is there now are left alone. */
+void bcj2__link_abandon(struct link *l);
+
 enum link_role bcj2__link_role(const struct link *l);
 int64_t
 bcj2__link_runner_pid(const struct link *l); /* ours, or the runner's (by its credentials); 0 */

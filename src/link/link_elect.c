@@ -117,13 +117,21 @@ static bcj2_status become_runner(struct link *l)
     return BCJ2_OK;
 }
 
+/* The socket's name is ours as long as the lock beside it is. */
+static void remove_name(struct link *l)
+{
+    CLEANUP_FREE char *lock = bcj2__mem_printf("%s/" LINK_LOCK, l->directory);
+    CLEANUP_FREE char *path = bcj2__mem_printf("%s/" LINK_SOCKET, l->directory);
+    bool ours = false;
+    if (lock != NULL && path != NULL && BCJ2_SUCCEEDED(is_still_the_lock(l, lock, &ours)) && ours) {
+        (void)bcj2__os_unlink(path);
+    } /* else it stays, stale: the next runner replaces it */
+}
+
 void bcj2__link_resign(struct link *l)
 {
     if (l->listener >= 0) {
-        CLEANUP_FREE char *path = bcj2__mem_printf("%s/" LINK_SOCKET, l->directory);
-        if (path != NULL) { /* else it stays, stale: the next runner replaces it */
-            (void)bcj2__os_unlink(path);
-        }
+        remove_name(l);
     }
     drop_lock(l); /* before anybody hears a hang-up and tries it */
     bcj2__os_close_own(l->listener);

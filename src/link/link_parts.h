@@ -37,6 +37,7 @@ struct link {
     bool control_only;
     struct log log;
     uint32_t fork_generation;
+    bool abandoned;
     enum link_role role;
 
     int lock_fd, listener;

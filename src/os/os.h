@@ -183,7 +183,8 @@ struct os_watch;
 #define OS_WATCH_TOUCHED  1u /* the file `bell` was touched */
 #define OS_WATCH_APPEARED 2u /* something was given the name `name` */
 #define OS_WATCH_GONE     4u /* the folder was removed or moved; nothing more will be told */
-/* Sees what happens from now on. */
+/* Sees what happens from now on. Without bell and name (NULL) any name in the folder that appears, goes
+   or is given to another file is OS_WATCH_APPEARED. */
 bcj2_status bcj2__os_watch_open(const char *folder, const char *bell, const char *name,
                                 struct os_watch **ret);
 int bcj2__os_watch_fd(const struct os_watch *w); /* readable: call ..._read() */

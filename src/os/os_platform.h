@@ -44,7 +44,7 @@ int bcj2__os_above_standard(int fd);
 
 /* A new stream socket between processes, and one from a listener: close-on-exec, non-blocking, and
    writing to a closed one raises no signal if MSG_NOSIGNAL is given where it exists. */
-int bcj2__os_platform_watch(void); /* a new queue of watches */
+int bcj2__os_platform_watch(void);    /* a new queue of watches */
 int bcj2__os_platform_netwatch(void); /* subscribed; close-on-exec, non-blocking */
 int bcj2__os_platform_local_socket(void);
 int bcj2__os_platform_accept(int listener, struct sockaddr *ret, socklen_t *ret_size);

@@ -59,7 +59,7 @@ static bcj2_status begin(struct os_watch *w, const char *folder, const char *bel
     if (status == BCJ2_OK) {
         status = open_for_events(folder, O_DIRECTORY, &w->folder);
     }
-    if (status == BCJ2_OK) {
+    if (status == BCJ2_OK && bell != NULL) {
         status = open_for_events(bell, O_NOFOLLOW, &w->bell);
     }
     bcj2__os_fork_release();
@@ -72,7 +72,7 @@ static bcj2_status begin(struct os_watch *w, const char *folder, const char *bel
     EV_SET(&wanted[1], (uintptr_t)w->bell, EVFILT_VNODE, EV_ADD | EV_CLEAR,
            NOTE_ATTRIB | NOTE_WRITE | NOTE_DELETE | NOTE_RENAME, 0, NULL);
     int result;
-    REPEAT_INTERRUPTED(result, kevent(w->queue, wanted, 2, NULL, 0, NULL));
+    REPEAT_INTERRUPTED(result, kevent(w->queue, wanted, bell == NULL ? 1 : 2, NULL, 0, NULL));
     return result == 0 ? BCJ2_OK : bcj2__os_fail(errno, "watching %s", folder);
 }
 
@@ -80,15 +80,16 @@ bcj2_status bcj2__os_watch_open(const char *folder, const char *bell, const char
                                 struct os_watch **ret)
 {
     *ret = NULL;
-    CLEANUP_FREE char *path = bcj2__mem_printf("%s/%s", folder, bell);
+    CLEANUP_FREE char *path = bell == NULL ? NULL : bcj2__mem_printf("%s/%s", folder, bell);
     struct os_watch *w = bcj2__mem_calloc(1, sizeof *w);
-    if (w == NULL || path == NULL) {
+    if (w == NULL || (path == NULL && bell != NULL)) {
         bcj2__mem_free(w);
         return bcj2__detail_no_memory();
     }
     w->queue = w->folder = w->bell = -1;
     w->fork_generation = bcj2__os_fork_generation();
-    bcj2_status status = bcj2__os_touch(path); /* a file that is not there cannot be watched */
+    /* a file that is not there cannot be watched */
+    bcj2_status status = path == NULL ? BCJ2_OK : bcj2__os_touch(path);
     if (status == BCJ2_OK) {
         status = begin(w, folder, path);
     }

@@ -13,9 +13,10 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
-#define WATCHED                                                                         \
-    (IN_ATTRIB | IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | \
+#define NAMES                                                                               \
+    (IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | \
      IN_DONT_FOLLOW)
+#define NAMES_AND_BELL (NAMES | IN_CREATE | IN_ATTRIB)
 
 struct os_watch {
     int fd;
@@ -37,7 +38,8 @@ static bcj2_status begin(struct os_watch *w, const char *folder)
     w->fd = bcj2__os_above_standard(bcj2__os_calls.watch());
     status = w->fd < 0 ? bcj2__os_fail(errno, "watching %s", folder) : bcj2__os_fork_own(&w->fd);
     bcj2__os_fork_release();
-    if (status == BCJ2_OK && inotify_add_watch(w->fd, folder, WATCHED) < 0) {
+    if (status == BCJ2_OK &&
+        inotify_add_watch(w->fd, folder, w->bell == NULL ? NAMES : NAMES_AND_BELL) < 0) {
         status = bcj2__os_fail(errno, "watching %s", folder);
     }
     return status;
@@ -55,8 +57,8 @@ bcj2_status bcj2__os_watch_open(const char *folder, const char *bell, const char
     w->fork_generation = bcj2__os_fork_generation();
     w->bell = bcj2__mem_strdup(bell);
     w->name = bcj2__mem_strdup(name);
-    bcj2_status status =
-        w->bell == NULL || w->name == NULL ? bcj2__detail_no_memory() : begin(w, folder);
+    bool no_memory = (w->bell == NULL) != (bell == NULL) || (w->name == NULL) != (name == NULL);
+    bcj2_status status = no_memory ? bcj2__detail_no_memory() : begin(w, folder);
     if (status != BCJ2_OK) {
         (void)bcj2__os_watch_close(w);
         return status;
@@ -80,6 +82,12 @@ static unsigned meaning(const struct os_watch *w, const struct inotify_event *e)
     }
     if (e->len == 0) {
         return 0;
+    }
+    if (w->bell == NULL) {
+        return OS_WATCH_APPEARED;
+    }
+    if ((e->mask & (IN_DELETE | IN_MOVED_FROM)) != 0) {
+        return 0; /* it only wakes */
     }
     return strcmp(e->name, w->bell) == 0   ? OS_WATCH_TOUCHED
            : strcmp(e->name, w->name) == 0 ? OS_WATCH_APPEARED

@@ -121,12 +121,23 @@ void bcj2__store_unlock(struct store *s)
 
 bcj2_status bcj2__store_check_version(struct store *s, int64_t version)
 {
-    return version <= STORE_VERSION
-               ? BCJ2_OK
-               : bcj2__detail(BCJ2_E_NOT_SUPPORTED,
-                              "the queue in %s was written by a newer version (schema %lld, this "
-                              "library knows %d)",
-                              s->directory, (long long)version, STORE_VERSION);
+    if (version <= STORE_VERSION) {
+        return BCJ2_OK;
+    }
+    /* newer: does it say that we may use it all the same? */
+    struct sql q = bcj2__sql(s, "SELECT needs_version FROM queue");
+    int64_t needs = bcj2__sql_row(&q) ? bcj2__sql_i64(&q) : version;
+    bcj2_status status = bcj2__sql_end(&q);
+    if (status == BCJ2_E_DATABASE_CORRUPT) { /* one that has no such table can say nothing */
+        status = BCJ2_OK;
+    }
+    if (BCJ2_FAILED(status) || needs <= STORE_VERSION) {
+        return status == BCJ2_S_FALSE ? BCJ2_OK : status;
+    }
+    return bcj2__detail(BCJ2_E_NOT_SUPPORTED,
+                        "the queue in %s was written by a newer version (schema %lld, for schema "
+                        "%lld at least; this library knows %d)",
+                        s->directory, (long long)version, (long long)needs, STORE_VERSION);
 }
 
 /* PRAGMA synchronous works at once, when it is prepared, and only outside a transaction. */
@@ -156,7 +167,10 @@ static void end_writing(struct store *s)
 
 static bcj2_status begin_writing(struct store *s, bool durable)
 {
-    bcj2_status status = set_sync(s, durable);
+    bcj2_status status = bcj2__store_present(s);
+    if (status == BCJ2_OK) {
+        status = set_sync(s, durable);
+    }
     if (status != BCJ2_OK) {
         return status;
     }

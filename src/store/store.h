@@ -154,13 +154,20 @@ bcj2_status bcj2__store_open(const char *directory, const struct log *log, struc
 /* Returns NULL; NULL is fine. In a forked child it does nothing: all of the store stays the
    parent's. */
 void *bcj2__store_close(struct store *s);
-/* Grows with every committed transaction that changed a job, whoever made it. */
+/* BCJ2_E_PATH_NOT_FOUND if the directory, the database or its log was removed, moved or replaced since
+   it was opened: then for good. Each write transaction begins with it; readers go on seeing what was
+   there. Takes no lock. */
+bcj2_status bcj2__store_present(struct store *s);
+bool bcj2__store_vanished(const struct store *s); /* was that found out? */
+/* Grows by one with every committed transaction that changed (or forgot) a job, whoever made it, and
+   never goes back, but in a power cut with the soft ones that it loses. */
 bcj2_status bcj2__store_change(struct store *s, uint64_t *ret);
 
 /* ---- transactions ---- */
 
 /* Writers queue on writer.lock. Keeps the store's lock until commit or rollback. No nesting.
-   durable: it will be synced before anybody can see it. */
+   durable: it will be synced before anybody can see it. BCJ2_E_PATH_NOT_FOUND: bcj2__store_present();
+   BCJ2_E_NOT_SUPPORTED: a newer version changed the schema. */
 bcj2_status bcj2__store_begin(struct store *s, bool durable);
 /* On failure it is rolled back; bcj2__store_rollback() is not needed then, but does no harm.
    durable makes a transaction durable that began as a soft one (and with it all soft ones before):
@@ -185,10 +192,10 @@ bcj2_status bcj2__store_job_state(struct store *s, int64_t seq, bcj2_job_state *
 bcj2_status bcj2__store_job_ids(struct store *s, uint32_t owner_uid, bcj2_guid **ret_ids,
                                 uint32_t *ret_count);
 bcj2_status bcj2__store_job_count(struct store *s, uint32_t owner_uid, uint64_t *ret);
-/* The first waiting (QUEUED) job of a priority, by queued_order, whose host is not avoided (NULL: none
-   is); BCJ2_S_FALSE: none. However many jobs of avoided hosts come first, it looks at each host once, by
+/* The first waiting (QUEUED) job of a priority, by queued_order, that is not avoided, mostly because of
+   its host (NULL: none is); BCJ2_S_FALSE: none. However many jobs of avoided hosts come first, it looks at each host once, by
    an index. Suspects are left out. */
-typedef bool (*store_avoids)(void *user, const char *host);
+typedef bool (*store_avoids)(void *user, int64_t seq, const char *host);
 bcj2_status bcj2__store_first_queued(struct store *s, bcj2_job_priority priority,
                                      store_avoids avoids, void *user, int64_t *ret_seq);
 /* A suspect is a job with more than STORE_UNCLEAN_ENDS unclean ends in a row: the first QUEUED one, of

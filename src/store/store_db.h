@@ -5,6 +5,7 @@
 #define BCJ2_STORE_DB_H
 
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include "os.h"
 #include "store.h"
 
@@ -20,6 +21,14 @@ struct store_statement {
     sqlite3_stmt *prepared;
 };
 
+/* Where one of the database's files lay when it was opened. */
+struct store_place {
+    char *path;
+    bool known;
+    uint64_t device, inode;
+};
+#define STORE_PLACES 3
+
 struct store {
     char *directory;
     char *path; /* of the database */
@@ -28,6 +37,8 @@ struct store {
     int open_lock, writer_lock; /* descriptors */
     bool alone;                 /* while opening: nobody else has the queue open */
     uint32_t generation;        /* bcj2__os_fork_generation() at opening */
+    struct store_place places[STORE_PLACES];
+    atomic_bool vanished; /* one of them is not there any more; for good */
     sqlite3 *db;
     bool full_sync; /* what PRAGMA synchronous says: FULL or NORMAL */
     struct store_statement statements[STORE_STATEMENT_SLOTS];
@@ -57,8 +68,12 @@ bcj2_status bcj2__store_failed(struct store *s, sqlite3 *db, int rc, const char 
 /* Runs SQL without a result, not cached. */
 bcj2_status bcj2__store_exec(struct store *s, sqlite3 *db, const char *sql, const char *what);
 
-/* BCJ2_OK; BCJ2_E_NOT_SUPPORTED if the schema is newer than this library. */
+/* BCJ2_OK; BCJ2_E_NOT_SUPPORTED if the schema is newer and does not suit this library any more. */
 bcj2_status bcj2__store_check_version(struct store *s, int64_t version);
+
+/* Notes where the database's files lie, for bcj2__store_present(); with writer.lock held. */
+bcj2_status bcj2__store_note_places(struct store *s);
+void bcj2__store_forget_places(struct store *s);
 
 /* The path of a file in the queue directory; mem_free. */
 bcj2_status bcj2__store_path_in(const struct store *s, const char *name, char **ret);

@@ -6,6 +6,10 @@
 #include "mem.h"
 #include "store_sql.h"
 
+#define HTTP_COLUMNS                                                                         \
+    "method, security_flags, ca_file, client_certificate, client_key, pinned_key, tls_min, " \
+    "tls_max, headers, headers_write_only, key_password"
+
 void bcj2__store_http_done(struct store_http *http)
 {
     bcj2__mem_free(http->method);
@@ -22,10 +26,7 @@ bcj2_status bcj2__store_http(struct store *s, int64_t seq, struct store_http *re
 {
     *ret = (struct store_http){0};
     bcj2__store_enter(s);
-    struct sql q = bcj2__sql(s, "SELECT method, security_flags, ca_file, client_certificate,"
-                                " client_key, pinned_key, tls_min, tls_max, headers,"
-                                " headers_write_only, key_password"
-                                " FROM job_http WHERE job_seq = ?");
+    struct sql q = bcj2__sql(s, "SELECT " HTTP_COLUMNS " FROM job_http WHERE job_seq = ?");
     bcj2__sql_bind_i64(&q, seq);
     if (bcj2__sql_row(&q)) {
         ret->method = bcj2__sql_text(&q);
@@ -64,25 +65,36 @@ static bcj2_status delete_row(struct store *s, int64_t seq)
     return status == BCJ2_S_FALSE ? BCJ2_OK : status;
 }
 
+static void bind_http(struct sql *q, const struct store_http *h, int64_t seq)
+{
+    bcj2__sql_bind_text(q, h->method);
+    bcj2__sql_bind_i64(q, h->security_flags);
+    bcj2__sql_bind_text(q, h->ca_file);
+    bcj2__sql_bind_text(q, h->client_certificate);
+    bcj2__sql_bind_text(q, h->client_key);
+    bcj2__sql_bind_text(q, h->pinned_key);
+    bcj2__sql_bind_i64(q, h->tls_min);
+    bcj2__sql_bind_i64(q, h->tls_max);
+    bcj2__sql_bind_blob(q, h->headers, h->headers_size);
+    bcj2__sql_bind_i64(q, h->headers_write_only);
+    bcj2__sql_bind_blob(q, h->key_password, h->key_password_size);
+    bcj2__sql_bind_i64(q, seq);
+}
+
+/* Not REPLACE: the row may have columns of a newer version, which must stay as they are. */
 static bcj2_status write_row(struct store *s, int64_t seq, const struct store_http *h)
 {
-    struct sql q = bcj2__sql(s, "INSERT OR REPLACE INTO job_http (job_seq, method, security_flags,"
-                                " ca_file, client_certificate, client_key, pinned_key, tls_min,"
-                                " tls_max, headers, headers_write_only, key_password)"
-                                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-    bcj2__sql_bind_i64(&q, seq);
-    bcj2__sql_bind_text(&q, h->method);
-    bcj2__sql_bind_i64(&q, h->security_flags);
-    bcj2__sql_bind_text(&q, h->ca_file);
-    bcj2__sql_bind_text(&q, h->client_certificate);
-    bcj2__sql_bind_text(&q, h->client_key);
-    bcj2__sql_bind_text(&q, h->pinned_key);
-    bcj2__sql_bind_i64(&q, h->tls_min);
-    bcj2__sql_bind_i64(&q, h->tls_max);
-    bcj2__sql_bind_blob(&q, h->headers, h->headers_size);
-    bcj2__sql_bind_i64(&q, h->headers_write_only);
-    bcj2__sql_bind_blob(&q, h->key_password, h->key_password_size);
-    return bcj2__sql_run(&q);
+    struct sql q = bcj2__sql(s, "UPDATE job_http SET (" HTTP_COLUMNS
+                                ") = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE job_seq = ?");
+    bind_http(&q, h, seq);
+    bcj2_status status = bcj2__sql_run(&q);
+    if (status == BCJ2_S_FALSE) {
+        q = bcj2__sql(s, "INSERT INTO job_http (" HTTP_COLUMNS ", job_seq)"
+                         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+        bind_http(&q, h, seq);
+        status = bcj2__sql_run(&q);
+    }
+    return status;
 }
 
 bcj2_status bcj2__store_set_http(struct store *s, int64_t seq, const struct store_http *http,

@@ -173,6 +173,30 @@ static void add_reply(struct writer *w, const struct store_job *job, const struc
     add_u64(&reply, "bytes_transferred", job->reply_requested ? job->reply_transferred : 0);
 }
 
+static void add_transfer_times(struct writer *w, const struct store_job *job)
+{
+    add_number(w, "maximum_download_time_s", job->max_download_s);
+    add_number(w, "download_time_s", (int64_t)(job->download_ms / 1000));
+}
+
+/* What is sealed is only said to be there. */
+static void add_http(struct writer *w, const struct store_job *job, const struct store_http *h)
+{
+    struct writer http = sub_object(w, "http");
+    const char *usual = job->type == BCJ2_JOB_TYPE_DOWNLOAD ? "GET" : "BITS_POST";
+    add_text(&http, "method", h->method == NULL ? usual : h->method);
+    add_number(&http, "security_flags", h->security_flags);
+    add_text(&http, "ca_file", h->ca_file);
+    add_text(&http, "client_certificate", h->client_certificate);
+    add_text(&http, "client_key", h->client_key);
+    add_bool(&http, "client_key_password", h->key_password != NULL);
+    add_text(&http, "pinned_public_key", h->pinned_key);
+    add_number(&http, "tls_min", h->tls_min);
+    add_number(&http, "tls_max", h->tls_max);
+    add_bool(&http, "custom_headers", h->headers != NULL);
+    add_bool(&http, "custom_headers_write_only", h->headers_write_only);
+}
+
 static void add_retry(struct writer *w, const struct store_job *job)
 {
     bool planned = job->state == BCJ2_JOB_STATE_TRANSIENT_ERROR && job->next_attempt.set;
@@ -201,57 +225,88 @@ static void add_error(struct writer *w, const struct store_job *job)
     } else {
         add_number(&error, "http_status", job->error_http_status);
     }
+    if (job->error_has_file) {
+        add_number(&error, "file_index", job->error_file);
+    } else {
+        add_null(&error, "file_index");
+    }
     add_text(&error, "text", job->error_text);
 }
 
 /* ---- files ---- */
 
-struct sums {
-    uint64_t total, transferred;
-    uint32_t files_transferred;
-};
+/* Without query and fragment, which may be secrets; the name of a local file has neither. */
+static void add_url(struct writer *w, const char *name, const char *url)
+{
+    if (url == NULL || url[0] == '/') {
+        add_text(w, name, url);
+        return;
+    }
+    CLEANUP_FREE char *bare = bcj2__mem_strndup(url, strcspn(url, "?#"));
+    if (bare == NULL) {
+        *w->failed = true;
+    } else {
+        add_text(w, name, bare);
+    }
+}
+
+static void add_ranges(struct writer *w, const struct store_file *file)
+{
+    if (file->range_count == 0) {
+        add_null(w, "ranges");
+        return;
+    }
+    struct writer ranges = {cJSON_AddArrayToObject(w->object, "ranges"), w->failed};
+    note(&ranges, ranges.object);
+    for (uint32_t i = 0; i < file->range_count && !*w->failed; i++) {
+        struct writer range = {cJSON_CreateObject(), w->failed};
+        if (range.object == NULL || !cJSON_AddItemToArray(ranges.object, range.object)) {
+            *w->failed = true;
+            return;
+        }
+        add_u64(&range, "initial_offset", file->ranges[i].offset);
+        add_size(&range, "length", file->ranges[i].length);
+    }
+}
 
 static void add_file(cJSON *files, struct writer *w, const struct store_file *file)
 {
     struct writer item = {cJSON_CreateObject(), w->failed};
     note(w, item.object);
-    CLEANUP_FREE char *url = bcj2__mem_strndup(file->remote_name, strcspn(file->remote_name, "?#"));
-    if (item.object == NULL || !cJSON_AddItemToArray(files, item.object) || url == NULL) {
+    if (item.object == NULL || !cJSON_AddItemToArray(files, item.object)) {
         *w->failed = true;
         return;
     }
     add_number(&item, "index", file->index);
-    add_text(&item, "remote_name", url);
+    add_url(&item, "remote_name", file->remote_name);
+    add_url(&item, "new_remote_name", file->pending_remote_name);
     add_text(&item, "local_name", file->local_name);
     add_size(&item, "bytes_total", file->bytes_total);
     add_u64(&item, "bytes_transferred", file->bytes_transferred);
     add_bool(&item, "completed", file->transferred);
+    add_text(&item, "temporary_name", file->temp_name);
+    add_ranges(&item, file);
 }
 
 static bcj2_status add_files(struct store *s, int64_t seq, struct writer *w)
 {
     cJSON *files = cJSON_AddArrayToObject(w->object, "files");
     note(w, files);
-    struct sums sums = {0};
-    uint32_t count = 0;
-    bcj2_status status = bcj2__store_file_count(s, seq, &count);
-    for (uint32_t i = 0; i < count && status == BCJ2_OK && !*w->failed; i++) {
+    struct store_progress p;
+    bcj2_status status = bcj2__store_progress(s, seq, &p);
+    for (uint32_t i = 0; i < p.files_total && status == BCJ2_OK && !*w->failed; i++) {
         struct store_file file;
         status = bcj2__store_file(s, seq, i, &file);
         if (status == BCJ2_OK) {
             add_file(files, w, &file);
-            bool known = file.bytes_total < BCJ2_SIZE_UNKNOWN - sums.total;
-            sums.total = known ? sums.total + file.bytes_total : BCJ2_SIZE_UNKNOWN;
-            sums.transferred += file.bytes_transferred;
-            sums.files_transferred += file.transferred;
             bcj2__store_file_done(&file);
         }
     }
     struct writer progress = sub_object(w, "progress");
-    add_size(&progress, "bytes_total", sums.total);
-    add_u64(&progress, "bytes_transferred", sums.transferred);
-    add_number(&progress, "files_total", count);
-    add_number(&progress, "files_transferred", sums.files_transferred);
+    add_size(&progress, "bytes_total", p.bytes_total);
+    add_u64(&progress, "bytes_transferred", p.bytes_transferred);
+    add_number(&progress, "files_total", p.files_total);
+    add_number(&progress, "files_transferred", p.files_transferred);
     return status;
 }
 
@@ -273,7 +328,11 @@ static bcj2_status build(struct store *s, const struct store_job *job, const cha
         bcj2__mem_free(t);
         return bcj2__detail_no_memory();
     }
+    struct store_http http = {0};
     bcj2_status status = bcj2__store_transfer(s, job->seq, t);
+    if (status == BCJ2_OK) {
+        status = bcj2__store_http(s, job->seq, &http);
+    }
     if (status == BCJ2_OK) {
         add_identity(w, job);
         add_text(w, "status_text", status_text);
@@ -281,8 +340,11 @@ static bcj2_status build(struct store *s, const struct store_job *job, const cha
         status = add_files(s, job->seq, w);
         add_reply(w, job, t);
         add_retry(w, job);
+        add_transfer_times(w, job);
+        add_http(w, job, &http);
         add_error(w, job);
     }
+    bcj2__store_http_done(&http);
     bcj2__mem_wipe(t, sizeof *t); /* its session is a capability */
     bcj2__mem_free(t);
     return status == BCJ2_OK && *w->failed ? bcj2__detail_no_memory() : status;

@@ -75,13 +75,45 @@ static bcj2_status make_database(struct store *s, const char *path)
     return status;
 }
 
-/* SQLite would open one that can only be read, and leave files beside it that stay read-only. */
+/* SQLite would open one that can only be read, and leave files beside it that stay read-only; and root
+   one of somebody else, who can change it. */
 static bcj2_status check_writable(const struct store *s, const struct os_stat *st)
 {
+    if (st->uid != bcj2__os_uid()) {
+        return bcj2__detail(BCJ2_E_ACCESSDENIED,
+                            "%s belongs to user %u, this process runs as user %u", s->path,
+                            (unsigned)st->uid, (unsigned)bcj2__os_uid());
+    }
     const uint32_t read_write = 0600;
     return bcj2__os_uid() == 0 || (st->mode & read_write) == read_write
                ? BCJ2_OK
                : bcj2__detail(BCJ2_E_ACCESSDENIED, "%s cannot be written", s->path);
+}
+
+/* A new database beside the log of one that somebody took away would be given what that log holds. It
+   may be all that is left of somebody's jobs, so it is not removed either. */
+static bcj2_status check_no_log_is_left(const struct store *s)
+{
+    CLEANUP_FREE char *log = NULL, *index = NULL;
+    struct os_stat st = {0};
+    bcj2_status status = bcj2__store_path_in(s, STORE_DATABASE "-wal", &log);
+    if (status == BCJ2_OK) {
+        status = bcj2__store_path_in(s, STORE_DATABASE "-shm", &index);
+    }
+    if (status == BCJ2_OK) {
+        status = bcj2__os_stat(log, false, &st);
+    }
+    if (status != BCJ2_OK) {
+        return status;
+    }
+    if (st.exists && st.size > 0) {
+        return bcj2__detail(BCJ2_E_DATABASE_CORRUPT,
+                            "%s is missing, but its log %s is there: bring the one back, or remove "
+                            "the other to begin anew",
+                            s->path, log);
+    }
+    status = bcj2__os_unlink(log);
+    return status == BCJ2_OK ? bcj2__os_unlink(index) : status;
 }
 
 bcj2_status bcj2__store_ensure_database(struct store *s)
@@ -95,7 +127,10 @@ bcj2_status bcj2__store_ensure_database(struct store *s)
         return status == BCJ2_OK ? check_writable(s, &st) : status;
     }
     CLEANUP_FREE char *path = NULL;
-    status = bcj2__store_path_in(s, STORE_DATABASE_NEW, &path);
+    status = check_no_log_is_left(s);
+    if (status == BCJ2_OK) {
+        status = bcj2__store_path_in(s, STORE_DATABASE_NEW, &path);
+    }
     if (status != BCJ2_OK) {
         return status;
     }

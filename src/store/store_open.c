@@ -115,6 +115,26 @@ static bcj2_status examine(struct store *s, int64_t *ret_version)
     return status;
 }
 
+/* With writer.lock held: one process does it. All or nothing; killed in the middle, the next one to
+   open finds the old schema. */
+static bcj2_status migrate(struct store *s, int64_t version)
+{
+    bcj2_status status = bcj2__store_exec(s, s->db, "BEGIN IMMEDIATE", "opening");
+    if (status == BCJ2_OK) {
+        status = bcj2__store_migrate(s, s->db, bcj2__store_steps, STORE_VERSION, (size_t)version);
+        if (status == BCJ2_OK) {
+            status = bcj2__store_exec(s, s->db, "COMMIT", "changing the schema of");
+        }
+        if (status == BCJ2_OK) {
+            bcj2__log(&s->log, LOG_INFO, "the queue in %s was brought from schema %lld to %d",
+                      s->directory, (long long)version, STORE_VERSION);
+        } else if (!sqlite3_get_autocommit(s->db)) {
+            (void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+        }
+    }
+    return status;
+}
+
 static bcj2_status set_up(struct store *s)
 {
     int ignored = 0;
@@ -138,14 +158,7 @@ static bcj2_status set_up(struct store *s)
         "PRAGMA temp_store = MEMORY;",
         "opening");
     s->full_sync = true;
-    if (status != BCJ2_OK || version == STORE_VERSION) {
-        return status;
-    }
-    status = bcj2__store_exec(s, s->db, "BEGIN IMMEDIATE", "opening");
-    if (status == BCJ2_OK) {
-        status = bcj2__store_migrate(s, s->db, bcj2__store_steps, STORE_VERSION, (size_t)version);
-    }
-    return status == BCJ2_OK ? bcj2__store_exec(s, s->db, "COMMIT", "opening") : status;
+    return status == BCJ2_OK && version < STORE_VERSION ? migrate(s, version) : status;
 }
 
 static bcj2_status open_database(struct store *s)
@@ -158,7 +171,8 @@ static bcj2_status open_database(struct store *s)
                              SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
                                  SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_NOFOLLOW,
                              NULL);
-    return rc == SQLITE_OK ? set_up(s) : bcj2__store_failed(s, s->db, rc, "opening");
+    status = rc == SQLITE_OK ? set_up(s) : bcj2__store_failed(s, s->db, rc, "opening");
+    return status == BCJ2_OK ? bcj2__store_note_places(s) : status;
 }
 
 /* ---- forks ---- */
@@ -206,6 +220,13 @@ static bcj2_status purge(struct store *s)
     return status;
 }
 
+static bcj2_status check_version_again(struct store *s)
+{
+    int64_t version = 0;
+    bcj2_status status = read_number(s, "PRAGMA user_version", &version);
+    return status == BCJ2_OK ? bcj2__store_check_version(s, version) : status;
+}
+
 static bcj2_status open_in(struct store *s)
 {
     bcj2_status status = bcj2__store_path_in(s, STORE_DATABASE, &s->path);
@@ -233,10 +254,13 @@ static bcj2_status open_in(struct store *s)
     if (status == BCJ2_OK && s->alone) {
         status = purge(s);
         /* flock does not go from exclusive to shared in one step. Who gets in between purges too,
-           or changes the schema: each transaction looks at its version. */
+           or changes the schema. */
         s->alone = false;
         if (status == BCJ2_OK) {
             status = bcj2__os_lock(s->open_lock, OS_LOCK_SHARED, true);
+        }
+        if (status == BCJ2_OK) {
+            status = check_version_again(s);
         }
     }
     return status;
@@ -291,7 +315,13 @@ void *bcj2__store_close(struct store *s)
     if (s->db != NULL && s->writer_lock >= 0) {
         (void)bcj2__os_lock(s->writer_lock, OS_LOCK_EXCLUSIVE, true);
     }
+    /* SQLite deletes the log by its name, which may be another queue's by now */
+    if (s->db != NULL && bcj2__store_present(s) != BCJ2_OK) {
+        int ignored = 0;
+        (void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, &ignored);
+    }
     (void)sqlite3_close(s->db);
+    bcj2__store_forget_places(s);
     close_lock_file(s->writer_lock);
     close_lock_file(s->open_lock);
     bcj2__os_mutex_destroy(s->lock);

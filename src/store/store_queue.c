@@ -171,7 +171,7 @@ static bcj2_status first_in_order(struct store *s, bcj2_job_priority priority, s
     while (!found && looked < FIRST_LOOK && bcj2__sql_row(&q)) {
         *ret_seq = bcj2__sql_i64(&q);
         CLEANUP_FREE char *host = bcj2__sql_text(&q);
-        found = avoids == NULL || (host != NULL && !avoids(user, host));
+        found = avoids == NULL || (host != NULL && !avoids(user, *ret_seq, host));
         looked++;
     }
     bcj2_status status = bcj2__sql_end(&q);
@@ -201,7 +201,7 @@ static bcj2_status first_of_hosts(struct store *s, bcj2_job_priority priority, s
         int64_t seq = bcj2__sql_i64(&q);
         CLEANUP_FREE char *host = bcj2__sql_text(&q);
         uint64_t order = bcj2__sql_u64(&q);
-        if (host != NULL && order < best && !avoids(user, host)) {
+        if (host != NULL && order < best && !avoids(user, seq, host)) {
             best = order;
             *ret_seq = seq;
         }
@@ -385,6 +385,7 @@ bcj2_status bcj2__store_purge(struct store *s, bcj2_filetime before, uint32_t *r
     }
     if (status == BCJ2_OK) {
         *ret_count = (uint32_t)sqlite3_changes(s->db);
+        s->changed = true; /* their handles answer otherwise from now on */
     }
     bcj2__store_leave(s);
     return status == BCJ2_S_FALSE ? BCJ2_OK : status;

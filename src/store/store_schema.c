@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The schema, as the steps that lead to it. Scalars are columns; nothing is a memory image. A
    deadline is three columns: _boot (NULL: not set), _ms, _wall. Steps that were released are never
-   edited: a change is a new step. */
+   edited: a change is a new step.
+
+   To add a column: a step {"ALTER TABLE jobs ADD COLUMN … NOT NULL DEFAULT …;", false} at the end of
+   the table below, STORE_VERSION one more, and the column in the lists of the file that reads and
+   writes its table. The default must be what an older library means by not knowing the column: it
+   goes on using the queue, inserts rows without it, and leaves it alone in rows that it changes. */
 #include "store_schema.h"
 
 #include <stdio.h>
@@ -117,9 +122,14 @@ static const char version_1[] =
     " give_up_ms INTEGER NOT NULL,"
     " give_up_wall INTEGER NOT NULL);";
 
-/* Downloads: several files a job, each with a temporary file of its own; HTTP options. What was
-   ever queued counts as resumed. */
+/* Version 1 knew one process at a time, and could not be told by a queue whom it suits. */
 static const char version_2[] =
+    "ALTER TABLE queue ADD COLUMN needs_version INTEGER NOT NULL DEFAULT 1;";
+
+/* Downloads: several files a job, each with a temporary file of its own; HTTP options. What was
+   ever queued counts as resumed. Incompatible though it only adds: an older runner would take a
+   download for an upload, and leave out the options. */
+static const char version_3[] =
     "ALTER TABLE jobs ADD COLUMN max_download_s INTEGER NOT NULL DEFAULT 7776000;"
     "ALTER TABLE jobs ADD COLUMN download_ms INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE jobs ADD COLUMN resumed INTEGER NOT NULL DEFAULT 0;"
@@ -163,7 +173,7 @@ static const char version_2[] =
 
 /* Scheduling round a dead host, and behind all others what ended its runner again and again; who
    waits for the network. */
-static const char version_3[] =
+static const char version_4[] =
     "ALTER TABLE jobs ADD COLUMN host TEXT NOT NULL DEFAULT '';" /* of the next file; see store.h */
     "ALTER TABLE jobs ADD COLUMN unclean_ends INTEGER NOT NULL DEFAULT 0;"
     "DROP INDEX jobs_queued;"
@@ -176,24 +186,34 @@ static const char version_3[] =
 
 const struct store_step bcj2__store_steps[STORE_VERSION] = {
     {version_1, false},
-    {version_2, false},
-    {version_3, false},
+    {version_2, true},
+    {version_3, true},
+    {version_4, false},
 };
+
+static bcj2_status set_number(struct store *s, sqlite3 *db, const char *what, size_t number)
+{
+    char sql[64];
+    (void)snprintf(sql, sizeof sql, "%s = %zu", what, number);
+    return bcj2__store_exec(s, db, sql, "changing the schema of");
+}
 
 bcj2_status bcj2__store_migrate(struct store *s, sqlite3 *db, const struct store_step *steps,
                                 size_t count, size_t version)
 {
-    for (size_t i = version; i < count; i++) {
-        if (steps[i].incompatible && !s->alone) {
+    size_t needs = 0;
+    bcj2_status status = BCJ2_OK;
+    for (size_t i = version; i < count && status == BCJ2_OK; i++) {
+        /* a database without a version is still being made */
+        if (steps[i].incompatible && version > 0 && !s->alone) {
             return bcj2__detail(BCJ2_E_SHARING_VIOLATION,
                                 "the queue in %s is in use by an older version", s->directory);
         }
-        bcj2_status status = bcj2__store_exec(s, db, steps[i].sql, "changing the schema");
-        if (status != BCJ2_OK) {
-            return status;
-        }
+        needs = steps[i].incompatible ? i + 1 : needs;
+        status = bcj2__store_exec(s, db, steps[i].sql, "changing the schema of");
     }
-    char sql[64];
-    (void)snprintf(sql, sizeof sql, "PRAGMA user_version = %zu", count);
-    return bcj2__store_exec(s, db, sql, "changing the schema");
+    if (status == BCJ2_OK && needs > 0) {
+        status = set_number(s, db, "UPDATE queue SET needs_version", needs);
+    }
+    return status == BCJ2_OK ? set_number(s, db, "PRAGMA user_version", count) : status;
 }

@@ -138,18 +138,30 @@ static bcj2_status touch_job(struct store *s, int64_t seq)
     return bcj2__store_updated(&q, seq);
 }
 
+/* one for each column above */
+#define SAVED_PARAMETERS                                                                   \
+    "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, " \
+    "?, ?, ?, ?"
+
 bcj2_status bcj2__store_set_transfer(struct store *s, int64_t seq, const struct store_transfer *t)
 {
     bcj2__store_enter(s);
     bcj2_status status = touch_job(s, seq);
     if (status == BCJ2_OK) {
-        struct sql q = bcj2__sql(s, "INSERT OR REPLACE INTO transfers (job_seq, " UPLOAD_COLUMNS
-                                    ", " DOWNLOAD_COLUMNS ") VALUES (?,"
-                                    " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-                                    " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-        bcj2__sql_bind_i64(&q, seq);
+        /* not REPLACE: the row may have columns of a newer version, which must stay as they are */
+        struct sql q = bcj2__sql(s, "UPDATE transfers SET (" UPLOAD_COLUMNS ", " DOWNLOAD_COLUMNS
+                                    ") = (" SAVED_PARAMETERS ") WHERE job_seq = ?");
         bind_upload(&q, &t->bup);
         bind_download(&q, t);
+        bcj2__sql_bind_i64(&q, seq);
+        status = bcj2__sql_run(&q);
+    }
+    if (status == BCJ2_S_FALSE) {
+        struct sql q = bcj2__sql(s, "INSERT INTO transfers (" UPLOAD_COLUMNS ", " DOWNLOAD_COLUMNS
+                                    ", job_seq) VALUES (" SAVED_PARAMETERS ", ?)");
+        bind_upload(&q, &t->bup);
+        bind_download(&q, t);
+        bcj2__sql_bind_i64(&q, seq);
         status = bcj2__sql_run(&q);
     }
     bcj2__store_leave(s);

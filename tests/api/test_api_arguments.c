@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What holds for every function: NULL for each pointer, sizes of transparent structs, the order in
-   which faults are found; and what may be NULL. Values of single arguments: test_api_job.c,
+   which faults are found; and what may be NULL. Values of single arguments: test_conformance.c,
    test_api_bad_input.c. */
 #include "../support/queue.h"
 #include "every_call.h"

@@ -37,7 +37,6 @@ static const struct {
     {"", "/tmp/f", "scheme"},
     {"host/path", "/tmp/f", "scheme"},
     {"ftp://host/?" SECRET, "/tmp/f", "scheme"},
-    {"file:///tmp/x", "/tmp/f", "scheme"},
     {"//host/", "/tmp/f", "scheme"},
     {"http:/host/", "/tmp/f", "scheme"},
     {"http://host/a\r\nX-Evil: 1", "/tmp/f", "0x0d"},

@@ -16,6 +16,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <sys/vfs.h>
+#endif
 
 static void start(void)
 {
@@ -117,6 +120,85 @@ START_TEST(a_directory_that_is_read_only)
     queue_join(queue_fork(read_only_in_child, NULL));
 }
 END_TEST
+
+static void of_nobody(const char *name)
+{
+    ck_assert_int_eq(chown(queue_path(name), 65534, 65534), 0);
+}
+
+/* Root could open it, and its owner could change it. */
+START_TEST(a_database_of_somebody_else)
+{
+    queue_open();
+    if (_i != 0) { /* the second process is refused as the first one is, which goes on */
+        of_nobody("queue/queue.db");
+        refused(queue_path("queue"), BCJ2_E_ACCESSDENIED, "user 65534");
+        bcj2_job_unref(queue_job(BCJ2_JOB_TYPE_UPLOAD));
+    }
+    queue_close();
+    of_nobody("queue/queue.db");
+    refused(queue_path("queue"), BCJ2_E_ACCESSDENIED, "user 65534");
+    assert_detail(queue_path("queue/queue.db"));
+    ck_assert_int_eq(chown(queue_path("queue/queue.db"), geteuid(), getegid()), 0);
+    queue_open();
+}
+END_TEST
+
+static void second_in_child(void *which)
+{
+    static const char *const names[] = {"queue",
+                                        "queue/queue.db",
+                                        "queue/open.lock",
+                                        "queue/writer.lock",
+                                        "queue/settle.lock",
+                                        "queue/runner.lock"};
+    size_t i = (size_t) * (int *)which;
+    mode_t mode = i == 0 ? 0700 : 0600;
+    queue_become_plain_user();
+    queue_open();
+    ck_assert_int_eq(chmod(queue_path(names[i]), i == 0 ? 0500 : 0400), 0);
+    refused(queue_path("queue"), BCJ2_E_ACCESSDENIED, queue_path(names[i]));
+    bcj2_job_unref(queue_job(BCJ2_JOB_TYPE_UPLOAD)); /* the first one goes on */
+    ck_assert_int_eq(chmod(queue_path(names[i]), mode), 0);
+    bcj2_manager *second = NULL;
+    assert_status(bcj2_manager_open(queue_path("queue"), NULL, &second), BCJ2_OK);
+    (void)bcj2_manager_close(second);
+    queue_close();
+}
+
+START_TEST(what_a_second_process_cannot_write)
+{
+    queue_join(queue_fork(second_in_child, &_i));
+}
+END_TEST
+
+#ifdef __linux__
+static int statfs_of_network(const char *path, struct statfs *ret)
+{
+    memset(ret, 0, sizeof *ret);
+    ret->f_type = 0x01021997; /* 9p */
+    return 0;
+}
+
+START_TEST(a_network_file_system)
+{
+    bool second = _i != 0;
+    if (second) {
+        queue_open();
+    } else {
+        ck_assert_int_eq(mkdir(queue_path("queue"), 0700), 0);
+    }
+    ck_assert(bcj2__os_syscall_set("statfs", (os_function)statfs_of_network) != NULL);
+    refused(queue_path("queue"), BCJ2_E_NOT_SUPPORTED, "9p");
+    assert_detail(queue_path("queue"));
+    if (second) {
+        bcj2_job_unref(queue_job(BCJ2_JOB_TYPE_UPLOAD));
+    } else {
+        ck_assert_int_eq(entries(queue_path("queue")), 0);
+    }
+}
+END_TEST
+#endif
 
 /* ---- the disk is full ---- */
 
@@ -238,7 +320,7 @@ static void run_sql(const char *sql)
 
 static void newer(void)
 {
-    run_sql("PRAGMA user_version = 1000");
+    run_sql("PRAGMA user_version = 1000; UPDATE queue SET needs_version = 1000");
 }
 
 static void of_another_program(void)
@@ -310,6 +392,13 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, a_directory_is_made_with_its_parents);
     tcase_add_test(tc, a_directory_of_somebody_else);
     tcase_add_test(tc, a_directory_that_is_read_only);
+    if (geteuid() == 0) {
+        tcase_add_loop_test(tc, a_database_of_somebody_else, 0, 2);
+    }
+    tcase_add_loop_test(tc, what_a_second_process_cannot_write, 0, 6);
+#ifdef __linux__
+    tcase_add_loop_test(tc, a_network_file_system, 0, 2);
+#endif
     tcase_add_test(tc, a_new_queue_on_a_full_disk);
     tcase_add_test(tc, a_full_disk_under_an_open_queue);
     tcase_add_loop_test(tc, a_database_that_cannot_be_used, 0, (int)ARRAY_LEN(databases));

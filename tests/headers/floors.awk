@@ -84,7 +84,7 @@ function check_include(line,    name)
     } else if (name ~ /cJSON\.h$/ && floor !~ /^(store|cli|server)$/) {
         offence("cJSON belongs to src/store: <" name ">")
     } else if (name == "sodium.h" && floor !~ /^(base|secrets)$/) {
-        offence("libsodium belongs to src/base: <" name ">")
+        offence("libsodium belongs to src/base and src/secrets: <" name ">")
     } else if (name == "microhttpd.h" && floor != "server") {
         offence("libmicrohttpd belongs to src/server: <" name ">")
     } else if (name !~ /^(bcj2|curl)\// && name !~ /^(sqlite3|sodium|microhttpd)\.h$/ &&

@@ -6,6 +6,7 @@
 #define BCJ2_TESTS_STORE_VFS_H
 
 #include <errno.h>
+#include <signal.h>
 #include <sqlite3.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -39,7 +40,7 @@ static int open_and_watch(sqlite3_vfs *vfs, const char *name, sqlite3_file *file
     return rc;
 }
 
-static void watch_log_syncs(void)
+static inline void watch_log_syncs(void)
 {
     static sqlite3_vfs vfs;
     if (real_vfs != NULL) { /* by an earlier test in this process */
@@ -55,10 +56,14 @@ static void watch_log_syncs(void)
 /* ---- a full disk ---- */
 
 static unsigned long writes_left = (unsigned long)-1; /* so many more calls work */
+static bool the_last_write_kills;                     /* instead: the next one is a SIGKILL */
 
 static bool disk_is_full(void)
 {
     if (writes_left == 0) {
+        if (the_last_write_kills) {
+            (void)raise(SIGKILL);
+        }
         errno = ENOSPC;
         return true;
     }
@@ -95,7 +100,7 @@ static sqlite3_syscall_ptr replace(sqlite3_vfs *vfs, const char *name, sqlite3_s
     return real;
 }
 
-static void limit_writes(void)
+static inline void limit_writes(void)
 {
     sqlite3_vfs *vfs = sqlite3_vfs_find("unix");
     if (real_write != NULL) {

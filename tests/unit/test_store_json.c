@@ -106,6 +106,87 @@ START_TEST(json_says_everything_but_secrets)
 }
 END_TEST
 
+static uint8_t sealed[] = {1, 2, 3};
+static char pem[] = "/etc/ssl/me.pem", pin[] = "sha256//x", method[] = "POST";
+
+/* What a download job can have, and that what is sealed is only said to be there. */
+START_TEST(json_says_options_and_files_of_a_download)
+{
+    static char url[] = "/mnt/a?b#c", web[] = "https://h/a?key=secret",
+                other[] = "http://m/?secret";
+    static char temp[] = "/d/.tmp", path[] = "/d/a";
+    static struct store_range ranges[] = {{UINT64_MAX - 1, 1}, {5, BCJ2_SIZE_UNKNOWN}};
+    struct store_job job = plain_job(BCJ2_JOB_STATE_ERROR);
+    job.type = BCJ2_JOB_TYPE_DOWNLOAD;
+    job.max_download_s = UINT32_MAX;
+    job.download_ms = 61999;
+    job.error_code = BCJ2_E_HTTP_ERROR_404;
+    job.error_has_file = true;
+    job.error_file = 1;
+    struct store_file files[] = {
+        {.index = 0, .remote_name = url, .local_name = path, .bytes_total = 7, .transferred = true},
+        {.index = 1,
+         .remote_name = web,
+         .local_name = path,
+         .pending_remote_name = other,
+         .bytes_total = 9,
+         .bytes_transferred = 4,
+         .temp_name = temp,
+         .ranges = ranges,
+         .range_count = 2},
+    };
+    const struct store_http options = {.method = method,
+                                       .security_flags = 0x101,
+                                       .client_certificate = pem,
+                                       .pinned_key = pin,
+                                       .tls_max = 12,
+                                       .headers = sealed,
+                                       .headers_size = sizeof sealed,
+                                       .key_password = sealed,
+                                       .key_password_size = sizeof sealed};
+    begin();
+    assert_status(bcj2__store_job_insert(store, &job), BCJ2_OK);
+    assert_status(bcj2__store_file_insert(store, job.seq, &files[0], NOW), BCJ2_OK);
+    assert_status(bcj2__store_file_insert(store, job.seq, &files[1], NOW), BCJ2_OK);
+    assert_status(bcj2__store_set_http(store, job.seq, &options, NOW), BCJ2_OK);
+    commit();
+    char *text;
+    cJSON *object = json_of(job.seq, &text);
+    ck_assert_double_eq(number_at(object, NULL, "maximum_download_time_s"), UINT32_MAX);
+    ck_assert_double_eq(number_at(object, NULL, "download_time_s"), 61);
+    ck_assert_str_eq(text_at(object, "http", "method"), "POST");
+    ck_assert_double_eq(number_at(object, "http", "security_flags"), 0x101);
+    ck_assert_str_eq(text_at(object, "http", "client_certificate"), pem);
+    ck_assert_str_eq(text_at(object, "http", "pinned_public_key"), pin);
+    ck_assert_ptr_null(text_at(object, "http", "ca_file"));
+    ck_assert_ptr_null(text_at(object, "http", "client_key"));
+    ck_assert_double_eq(number_at(object, "http", "tls_max"), 12);
+    const cJSON *http = cJSON_GetObjectItem(object, "http");
+    ck_assert(cJSON_IsTrue(cJSON_GetObjectItem(http, "custom_headers")));
+    ck_assert(cJSON_IsTrue(cJSON_GetObjectItem(http, "client_key_password")));
+    ck_assert(cJSON_IsFalse(cJSON_GetObjectItem(http, "custom_headers_write_only")));
+    ck_assert_double_eq(number_at(object, "error", "file_index"), 1);
+    ck_assert_str_eq(text_at(object, "progress", "bytes_total"), "16");
+    const cJSON *list = cJSON_GetObjectItem(object, "files");
+    const cJSON *file = cJSON_GetArrayItem(list, 0);
+    ck_assert_str_eq(text_at(file, NULL, "remote_name"), url); /* a path has no query */
+    ck_assert_ptr_null(text_at(file, NULL, "ranges"));
+    ck_assert_ptr_null(text_at(file, NULL, "temporary_name"));
+    file = cJSON_GetArrayItem(list, 1);
+    ck_assert_str_eq(text_at(file, NULL, "remote_name"), "https://h/a");
+    ck_assert_str_eq(text_at(file, NULL, "new_remote_name"), "http://m/");
+    ck_assert_str_eq(text_at(file, NULL, "temporary_name"), temp);
+    const cJSON *range = cJSON_GetArrayItem(cJSON_GetObjectItem(file, "ranges"), 0);
+    ck_assert_str_eq(text_at(range, NULL, "initial_offset"), "18446744073709551614");
+    ck_assert_str_eq(text_at(range, NULL, "length"), "1");
+    range = cJSON_GetArrayItem(cJSON_GetObjectItem(file, "ranges"), 1);
+    ck_assert_ptr_null(text_at(range, NULL, "length"));
+    ck_assert_ptr_null(strstr(text, "secret"));
+    cJSON_Delete(object);
+    bcj2__mem_free(text);
+}
+END_TEST
+
 static const struct {
     uint64_t filetime;
     const char *utc;
@@ -148,6 +229,7 @@ static void add_cases(Suite *suite)
     TCase *tc = suite_case(suite, "json", 20);
     tcase_add_checked_fixture(tc, store_start, store_stop);
     tcase_add_test(tc, json_says_everything_but_secrets);
+    tcase_add_test(tc, json_says_options_and_files_of_a_download);
     tcase_add_loop_test(tc, json_writes_times, 0, ARRAY_LEN(times));
 }
 

@@ -271,7 +271,7 @@ static void damage(int kind)
         ck_assert_int_eq(result, 0);
         break;
     case 2:
-        run_sql("PRAGMA user_version = 999");
+        run_sql("PRAGMA user_version = 999; UPDATE queue SET needs_version = 999");
         break;
     case 3:
         overwrite(0, rubbish, 40);
@@ -392,15 +392,12 @@ START_TEST(a_schema_that_becomes_newer_meanwhile_is_not_written)
 {
     assert_status(bcj2__store_open(scratch, NULL, &store), BCJ2_OK);
     int64_t seq = add_job(BCJ2_JOB_STATE_SUSPENDED);
-    char newer[48], ours[48];
-    (void)snprintf(newer, sizeof newer, "PRAGMA user_version = %d", STORE_VERSION + 1);
-    (void)snprintf(ours, sizeof ours, "PRAGMA user_version = %d", STORE_VERSION);
-    run_sql(newer);
+    run_sql("PRAGMA user_version = 7; UPDATE queue SET needs_version = 7");
     assert_status(bcj2__store_begin(store, true), BCJ2_E_NOT_SUPPORTED);
     ck_assert_ptr_nonnull(strstr(bcj2__detail_get(), scratch));
     bcj2_job_state state;
     assert_status(bcj2__store_job_state(store, seq, &state), BCJ2_OK);
-    run_sql(ours);
+    run_sql("PRAGMA user_version = 7; UPDATE queue SET needs_version = 1");
     begin(); /* the lock was given back */
     commit();
     store = bcj2__store_close(store);
@@ -419,7 +416,9 @@ static int64_t number_of(sqlite3 *db, const char *sql)
 
 /* Each step needs the one before it. */
 static const struct store_step steps[] = {
-    {"CREATE TABLE t (x); INSERT INTO t VALUES (1);", false},
+    {"CREATE TABLE queue (needs_version); INSERT INTO queue VALUES (1);"
+     "CREATE TABLE t (x); INSERT INTO t VALUES (1);",
+     false},
     {"UPDATE t SET x = x * 10 + 2;", false},
     {"UPDATE t SET x = x * 10 + 3;", true},
     {"UPDATE no_such_table SET x = 4;", false},
@@ -437,6 +436,7 @@ START_TEST(steps_lead_from_any_version_to_the_newest)
     assert_status(bcj2__store_migrate(&s, db, steps, 3, (size_t)_i), BCJ2_OK);
     ck_assert_int_eq(number_of(db, "SELECT x FROM t"), 123);
     ck_assert_int_eq(number_of(db, "PRAGMA user_version"), 3);
+    ck_assert_int_eq(number_of(db, "SELECT needs_version FROM queue"), 3);
     sqlite3_close(db);
 }
 END_TEST

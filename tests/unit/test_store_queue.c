@@ -12,6 +12,139 @@
 #include "macro.h"
 #include "store_db.h"
 
+/* ---- the number of the last change ---- */
+
+static bcj2_status set_error(int64_t seq)
+{
+    struct store_job job = {.seq = seq, .error_count = 1};
+    return bcj2__store_set_error(store, &job, NOW);
+}
+
+static bcj2_status set_retry(int64_t seq)
+{
+    struct store_job job = {.seq = seq};
+    return bcj2__store_set_retry(store, &job, NOW);
+}
+
+static bcj2_status set_reply(int64_t seq)
+{
+    struct store_job job = {.seq = seq};
+    return bcj2__store_set_reply(store, &job, NOW);
+}
+
+static bcj2_status set_completing(int64_t seq)
+{
+    struct store_job job = {.seq = seq, .completing = true};
+    return bcj2__store_set_completing(store, &job, NOW);
+}
+
+static bcj2_status insert_job(int64_t seq)
+{
+    struct store_job job = plain_job(BCJ2_JOB_STATE_SUSPENDED);
+    return bcj2__store_job_insert(store, &job);
+}
+
+static bcj2_status insert_file(int64_t seq)
+{
+    static char text[] = "x";
+    struct store_file file = {.index = 1, .remote_name = text, .local_name = text};
+    return bcj2__store_file_insert(store, seq, &file, NOW);
+}
+
+static bcj2_status set_progress(int64_t seq)
+{
+    struct store_file file = {.bytes_transferred = 7};
+    return bcj2__store_set_file_progress(store, seq, &file, NOW);
+}
+
+static bcj2_status set_transfer(int64_t seq)
+{
+    static struct store_transfer t;
+    return bcj2__store_set_transfer(store, seq, &t);
+}
+
+static bcj2_status forget_transfer(int64_t seq)
+{
+    return bcj2__store_forget_transfer(store, seq);
+}
+
+static bcj2_status set_name(int64_t seq)
+{
+    return bcj2__store_set_display_name(store, seq, "x", NOW);
+}
+
+static bcj2_status set_description(int64_t seq)
+{
+    return bcj2__store_set_description(store, seq, "x", NOW);
+}
+
+static bcj2_status set_priority(int64_t seq)
+{
+    return bcj2__store_set_priority(store, seq, BCJ2_JOB_PRIORITY_LOW, NOW);
+}
+
+static bcj2_status set_delay(int64_t seq)
+{
+    return bcj2__store_set_retry_delay(store, seq, 5, NOW);
+}
+
+static bcj2_status set_no_progress(int64_t seq)
+{
+    return bcj2__store_set_no_progress(store, seq, 5, NOW);
+}
+
+static bcj2_status set_reply_name(int64_t seq)
+{
+    return bcj2__store_set_reply_name(store, seq, "/x", false, NOW);
+}
+
+static bcj2_status cancel(int64_t seq)
+{
+    return bcj2__store_set_state(store, seq, BCJ2_JOB_STATE_SUSPENDED, BCJ2_JOB_STATE_CANCELLED,
+                                 NOW);
+}
+
+static bcj2_status purge_it(int64_t seq)
+{
+    uint32_t count = 0;
+    return bcj2__store_purge(store, NOW + 1, &count);
+}
+
+/* In this order; the last ones need what is before them. */
+static bcj2_status (*const changes[])(int64_t) = {
+    insert_job,      insert_file,    set_name,     set_description, set_priority, set_delay,
+    set_no_progress, set_reply_name, set_error,    set_retry,       set_reply,    set_completing,
+    set_progress,    set_transfer,   set_transfer, forget_transfer, cancel,       purge_it,
+};
+
+START_TEST(each_change_has_a_number_of_its_own)
+{
+    int64_t seq = add_job(BCJ2_JOB_STATE_SUSPENDED);
+    uint64_t change = change_number();
+    for (size_t i = 0; i < ARRAY_LEN(changes); i++) {
+        begin();
+        assert_status(changes[i](seq), BCJ2_OK);
+        bcj2__store_rollback(store);
+        ck_assert_uint_eq(change_number(), change);
+        begin();
+        assert_status(changes[i](seq), BCJ2_OK);
+        commit();
+        ck_assert_msg(change_number() == ++change, "change %zu", i);
+        begin();
+        commit();
+        ck_assert_uint_eq(change_number(), change);
+        if (i % 5 == 0) {
+            reopen();
+            ck_assert_uint_eq(change_number(), change);
+        }
+    }
+    begin();
+    assert_status(purge_it(seq), BCJ2_OK); /* there is nothing left to forget */
+    commit();
+    ck_assert_uint_eq(change_number(), change);
+}
+END_TEST
+
 /* ---- transactions ---- */
 
 START_TEST(state_is_compared_and_set)
@@ -248,8 +381,9 @@ START_TEST(waiting_jobs_come_first_in_first_out)
 }
 END_TEST
 
-static bool all_dead(void *user, const char *host)
+static bool all_dead(void *user, int64_t seq, const char *host)
 {
+    (void)seq;
     (void)user;
     (void)host;
     return true;
@@ -464,6 +598,7 @@ static void add_cases(Suite *suite)
 {
     TCase *tc = suite_case(suite, "transactions", 20);
     tcase_add_checked_fixture(tc, store_start, store_stop);
+    tcase_add_test(tc, each_change_has_a_number_of_its_own);
     tcase_add_test(tc, state_is_compared_and_set);
     tcase_add_test(tc, rollback_leaves_nothing);
     tcase_add_test(tc, writing_needs_a_transaction_and_they_do_not_nest);

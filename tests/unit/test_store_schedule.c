@@ -33,14 +33,16 @@ static int64_t add_for(const char *url, bcj2_job_priority priority)
 
 static unsigned asked;
 
-static bool dead_one(void *user, const char *host)
+static bool dead_one(void *user, int64_t seq, const char *host)
 {
+    (void)seq;
     asked++;
     return strcmp(host, user) == 0;
 }
 
-static bool all_dead(void *user, const char *host)
+static bool all_dead(void *user, int64_t seq, const char *host)
 {
+    (void)seq;
     (void)user;
     (void)host;
     asked++;

@@ -201,6 +201,52 @@ START_TEST(host_too_long)
 }
 END_TEST
 
+static const struct {
+    const char *text;
+    bool is_file;
+    const char *path; /* NULL: refused */
+} file_names[] = {
+    {"/mnt/share/a", true, "/mnt/share/a"},
+    {"/a?b#c%20", true, "/a?b#c%20"},
+    {"file:///a", true, "/a"},
+    {"FILE:///a%20b%c3%A4", true, "/a b\xc3\xa4"},
+    {"file://localhost/a", true, "/a"},
+    {"file://LocalHost/", true, "/"},
+    {"file:///", true, "/"},
+    {"//server/share", true, NULL},
+    {"file:/a", true, NULL},
+    {"file:a", true, NULL},
+    {"file://host/a", true, NULL},
+    {"file:///a%00b", true, NULL},
+    {"file:///a%2", true, NULL},
+    {"file:///a%zz", true, NULL},
+    {"file:///a%", true, NULL},
+    {"file:///a?b", true, NULL},
+    {"file:///a#b", true, NULL},
+    {"file:///0123456789012345", true, NULL}, /* over the buffer */
+    {"http://host/", false, NULL},
+    {"relative", false, NULL},
+    {"", false, NULL},
+};
+
+START_TEST(names_of_files)
+{
+    CLEANUP_BUF struct buf path = BUF_INIT(16);
+    char problem[128] = "";
+    const char *text = file_names[_i].text;
+    ck_assert_int_eq(bcj2__url_is_file(text), file_names[_i].is_file);
+    if (file_names[_i].is_file) {
+        bool good = bcj2__url_file_path(text, &path, problem);
+        ck_assert_int_eq(good, file_names[_i].path != NULL);
+        if (good) {
+            ck_assert_str_eq(bcj2__buf_cstr(&path), file_names[_i].path);
+        } else {
+            ck_assert_uint_gt(strlen(problem), 0);
+        }
+    }
+}
+END_TEST
+
 static void add_cases(Suite *suite)
 {
     TCase *tc = suite_case(suite, "url", 10);
@@ -211,6 +257,7 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, people_and_origins);
     tcase_add_loop_test(tc, place, 0, sizeof places / sizeof places[0]);
     tcase_add_test(tc, host_too_long);
+    tcase_add_loop_test(tc, names_of_files, 0, ARRAY_LEN(file_names));
 }
 
 SUITE_MAIN("url", add_cases)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The conformance vectors of job-semantics, appendix A, that need no network, by their numbers; and
-   each limit at the limit and one past it. Vectors about what this release does not declare are not
-   here. States with a server: test_api_state.c. */
+   each limit at the limit and one past it. Vectors about what this release does not declare (proxies,
+   credentials, notifications) are not here. Files and URLs: test_api_files.c; HTTP options:
+   test_api_http.c; states with a server: test_api_state.c. */
 #include "../support/queue.h"
 
 #include "limit.h"
@@ -12,8 +13,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#define DOWNLOAD     BCJ2_JOB_TYPE_DOWNLOAD
 #define UPLOAD       BCJ2_JOB_TYPE_UPLOAD
 #define UPLOAD_REPLY BCJ2_JOB_TYPE_UPLOAD_REPLY
+#define TYPES        3 /* loops over the types count from 0 */
 
 /* Between two calls of which the first makes a copy and the second frees it: nothing changed. */
 static char *snapshot;
@@ -46,7 +49,7 @@ static char *repeated(const char *piece, size_t count)
 
 START_TEST(A1_A2_a_new_job_is_suspended_and_empty)
 {
-    bcj2_job *job = queue_job(UPLOAD);
+    bcj2_job *job = queue_job((bcj2_job_type)_i);
     bcj2_job_progress p = BCJ2_JOB_PROGRESS_INIT;
     ck_assert_int_eq(queue_state(job), BCJ2_JOB_STATE_SUSPENDED);
     p.bytes_total = p.bytes_transferred = 7;
@@ -62,7 +65,7 @@ END_TEST
 
 START_TEST(A4_resume_of_an_empty_job)
 {
-    bcj2_job *job = queue_job(_i == 0 ? UPLOAD : UPLOAD_REPLY);
+    bcj2_job *job = queue_job((bcj2_job_type)_i);
     remember(job);
     assert_status(bcj2_resume(job), BCJ2_E_EMPTY);
     assert_detail("nothing to transfer");
@@ -74,7 +77,7 @@ END_TEST
 
 START_TEST(A5_defaults)
 {
-    bcj2_job *job = queue_job(UPLOAD_REPLY);
+    bcj2_job *job = queue_job((bcj2_job_type)_i);
     uint32_t delay = 0, timeout = 0, errors = 7;
     bcj2_job_priority priority = -1;
     bcj2_job_type type = -1;
@@ -93,7 +96,7 @@ START_TEST(A5_defaults)
     ck_assert_uint_eq(timeout, 1209600);
     ck_assert_uint_eq(errors, 0);
     ck_assert_int_eq(priority, 2);
-    ck_assert_int_eq(type, UPLOAD_REPLY);
+    ck_assert_int_eq(type, _i);
     ck_assert_uint_ne(t.creation_time, 0);
     ck_assert_uint_eq(t.modification_time, t.creation_time);
     ck_assert_uint_eq(t.transfer_completion_time, 0);
@@ -109,7 +112,7 @@ START_TEST(A6_retry_delay_has_a_floor)
 {
     static const uint32_t set_get[][2] = {{0, 5}, {4, 5}, {5, 5}, {6, 6}, {UINT32_MAX, UINT32_MAX}};
     bcj2__timeouts.retry_delay_min_s = LIMIT_RETRY_DELAY_MIN_S;
-    bcj2_job *job = queue_job(UPLOAD);
+    bcj2_job *job = queue_job((bcj2_job_type)_i);
     for (size_t i = 0; i < ARRAY_LEN(set_get); i++) {
         uint32_t got = 0;
         assert_status(bcj2_set_minimum_retry_delay(job, set_get[i][0]), BCJ2_OK);
@@ -123,7 +126,7 @@ END_TEST
 START_TEST(A7_no_progress_timeout)
 {
     static const uint32_t values[] = {0, 1, 1209600, UINT32_MAX};
-    bcj2_job *job = queue_job(UPLOAD);
+    bcj2_job *job = queue_job((bcj2_job_type)_i);
     for (size_t i = 0; i < ARRAY_LEN(values); i++) {
         uint32_t got = 7;
         assert_status(bcj2_set_no_progress_timeout(job, values[i]), BCJ2_OK);
@@ -137,7 +140,7 @@ END_TEST
 START_TEST(A12_priorities)
 {
     static const bcj2_job_priority bad[] = {4, -1, INT32_MAX, INT32_MIN};
-    bcj2_job *job = queue_job(UPLOAD);
+    bcj2_job *job = queue_job((bcj2_job_type)_i);
     for (bcj2_job_priority p = 0; p < 4; p++) {
         bcj2_job_priority got = -1;
         assert_status(bcj2_set_priority(job, p), BCJ2_OK);
@@ -194,7 +197,7 @@ static void text_limit(bcj2_job *job, set_text *set, get_text *get, unsigned lim
 
 START_TEST(A14_display_name)
 {
-    bcj2_job *job = queue_job(UPLOAD);
+    bcj2_job *job = queue_job((bcj2_job_type)_i);
     char *name = NULL;
     assert_status(bcj2_get_display_name(job, &name), BCJ2_OK);
     ck_assert_str_eq(name, "a job");
@@ -237,7 +240,7 @@ END_TEST
 
 START_TEST(A16_description)
 {
-    bcj2_job *job = queue_job(UPLOAD);
+    bcj2_job *job = queue_job((bcj2_job_type)_i);
     char *text = NULL;
     assert_status(bcj2_get_description(job, &text), BCJ2_OK);
     ck_assert_str_eq(text, "");
@@ -247,9 +250,9 @@ START_TEST(A16_description)
 }
 END_TEST
 
-START_TEST(A21_an_upload_has_no_reply)
+START_TEST(A20_A21_only_an_upload_reply_job_has_a_reply)
 {
-    bcj2_job *job = queue_job_with_file(UPLOAD, NULL);
+    bcj2_job *job = queue_job_with_file((bcj2_job_type)_i, NULL);
     bcj2_reply_progress p = BCJ2_REPLY_PROGRESS_INIT;
     uint8_t *data = NULL;
     uint64_t length = 7;
@@ -371,6 +374,18 @@ START_TEST(A29_A30_an_upload_holds_one_file)
     ck_assert_uint_eq(p.files_total, 1);
     ck_assert_uint_eq(p.bytes_total, UINT64_MAX);
     bcj2_job_unref(job);
+    const bcj2_file_info files[] = {{"http://host/a", queue_path("up.bin")},
+                                    {"http://host/b", queue_path("up.bin")}};
+    job = queue_job(_i == 0 ? UPLOAD : UPLOAD_REPLY);
+    remember(job);
+    assert_status(bcj2_add_file_set(job, 2, files), BCJ2_E_TOO_MANY_FILES);
+    assert_detail("one file");
+    unchanged(job);
+    assert_status(bcj2_get_progress(job, &p), BCJ2_OK);
+    ck_assert_uint_eq(p.files_total, 0);
+    assert_status(bcj2_add_file_set(job, 1, files), BCJ2_OK);
+    assert_status(bcj2_add_file_set(job, 1, files), BCJ2_E_TOO_MANY_FILES);
+    bcj2_job_unref(job);
 }
 END_TEST
 
@@ -398,7 +413,7 @@ static unsigned jobs_listed(uint32_t flags)
 
 START_TEST(A32_A33_A34_cancel)
 {
-    bcj2_job *job = queue_job_with_file(UPLOAD_REPLY, NULL), *found = NULL;
+    bcj2_job *job = queue_job_with_file((bcj2_job_type)_i, NULL), *found = NULL;
     bcj2_guid id = {0}, same = {0};
     char *name = NULL;
     bcj2_job_progress p = BCJ2_JOB_PROGRESS_INIT;
@@ -430,7 +445,7 @@ END_TEST
 
 START_TEST(A35_no_error_no_error_object)
 {
-    bcj2_job *job = queue_job(UPLOAD);
+    bcj2_job *job = queue_job((bcj2_job_type)_i);
     bcj2_error *error = (bcj2_error *)job;
     assert_status(bcj2_get_error(job, &error), BCJ2_E_ERROR_INFORMATION_UNAVAILABLE);
     ck_assert_ptr_null(error);
@@ -475,6 +490,47 @@ START_TEST(A42_A45_A46_files_are_enumerated)
     bcj2_file_unref(file);
     bcj2_file_enum_unref(files);
     bcj2_file_enum_unref(copy);
+    bcj2_job_unref(job);
+}
+END_TEST
+
+START_TEST(A42_A45_A46_two_files)
+{
+    const bcj2_file_info infos[] = {{"http://host/a", queue_path("out/a")},
+                                    {"https://host/b", queue_path("out/b")}};
+    bcj2_job *job = queue_job(DOWNLOAD);
+    bcj2_file_enum *files = NULL;
+    bcj2_file *file = NULL;
+    bcj2_job_progress all = BCJ2_JOB_PROGRESS_INIT;
+    uint32_t count = 0;
+    assert_status(bcj2_add_file_set(job, 2, infos), BCJ2_OK);
+    assert_status(bcj2_enum_files(job, &files), BCJ2_OK);
+    assert_status(bcj2_add_file(job, "http://host/c", queue_path("out/c")), BCJ2_OK);
+    assert_status(bcj2_file_enum_count(files, &count), BCJ2_OK);
+    ck_assert_uint_eq(count, 2); /* the one added later is not in the snapshot */
+    for (size_t i = 0; i < ARRAY_LEN(infos); i++) {
+        bcj2_file_progress p = BCJ2_FILE_PROGRESS_INIT;
+        char *url = NULL;
+        assert_status(bcj2_file_enum_next(files, &file), BCJ2_OK);
+        assert_status(bcj2_file_get_remote_name(file, &url), BCJ2_OK);
+        ck_assert_str_eq(url, infos[i].remote_name);
+        assert_status(bcj2_file_get_progress(file, &p), BCJ2_OK);
+        ck_assert_uint_eq(p.bytes_total, UINT64_MAX);
+        ck_assert_uint_eq(p.bytes_transferred, 0);
+        ck_assert_int_eq(p.completed, 0);
+        bcj2_free(url);
+        bcj2_file_unref(file);
+    }
+    assert_status(bcj2_file_enum_next(files, &file), BCJ2_S_FALSE);
+    assert_status(bcj2_file_enum_reset(files), BCJ2_OK);
+    assert_status(bcj2_file_enum_skip(files, 2), BCJ2_OK);
+    assert_status(bcj2_file_enum_skip(files, 1), BCJ2_S_FALSE);
+    assert_status(bcj2_file_enum_reset(files), BCJ2_OK);
+    assert_status(bcj2_file_enum_skip(files, 3), BCJ2_S_FALSE);
+    bcj2_file_enum_unref(files);
+    assert_status(bcj2_get_progress(job, &all), BCJ2_OK);
+    ck_assert_uint_eq(all.files_total, 3);
+    ck_assert_uint_eq(all.bytes_total, UINT64_MAX);
     bcj2_job_unref(job);
 }
 END_TEST
@@ -533,26 +589,27 @@ static void add_cases(Suite *suite)
 {
     TCase *tc = suite_case(suite, "vectors of job-semantics, appendix A", 20);
     tcase_add_checked_fixture(tc, queue_start, queue_stop);
-    tcase_add_test(tc, A1_A2_a_new_job_is_suspended_and_empty);
-    tcase_add_loop_test(tc, A4_resume_of_an_empty_job, 0, 2);
-    tcase_add_test(tc, A5_defaults);
-    tcase_add_test(tc, A6_retry_delay_has_a_floor);
-    tcase_add_test(tc, A7_no_progress_timeout);
-    tcase_add_test(tc, A12_priorities);
-    tcase_add_test(tc, A14_display_name);
+    tcase_add_loop_test(tc, A1_A2_a_new_job_is_suspended_and_empty, 0, TYPES);
+    tcase_add_loop_test(tc, A4_resume_of_an_empty_job, 0, TYPES);
+    tcase_add_loop_test(tc, A5_defaults, 0, TYPES);
+    tcase_add_loop_test(tc, A6_retry_delay_has_a_floor, 0, TYPES);
+    tcase_add_loop_test(tc, A7_no_progress_timeout, 0, TYPES);
+    tcase_add_loop_test(tc, A12_priorities, 0, TYPES);
+    tcase_add_loop_test(tc, A14_display_name, 0, TYPES);
     tcase_add_test(tc, A15_create_job);
-    tcase_add_test(tc, A16_description);
-    tcase_add_test(tc, A21_an_upload_has_no_reply);
+    tcase_add_loop_test(tc, A16_description, 0, TYPES);
+    tcase_add_loop_test(tc, A20_A21_only_an_upload_reply_job_has_a_reply, 0, UPLOAD_REPLY);
     tcase_add_test(tc, A22_A23_reply_names_are_generated);
     tcase_add_test(tc, A24_A25_reply_names_are_set_and_given_back);
     tcase_add_test(tc, A26_reply_names_that_are_refused);
     tcase_add_test(tc, A27_A28_a_reply_before_its_time);
     tcase_add_loop_test(tc, A29_A30_an_upload_holds_one_file, 0, 2);
     tcase_add_loop_test(tc, A31_complete_too_early, 0, 2);
-    tcase_add_test(tc, A32_A33_A34_cancel);
-    tcase_add_test(tc, A35_no_error_no_error_object);
+    tcase_add_loop_test(tc, A32_A33_A34_cancel, 0, TYPES);
+    tcase_add_loop_test(tc, A35_no_error_no_error_object, 0, TYPES);
     tcase_add_test(tc, A42_A45_A46_files_are_enumerated);
+    tcase_add_test(tc, A42_A45_A46_two_files);
     tcase_add_test(tc, A42_A45_jobs_are_enumerated);
 }
 
-SUITE_MAIN("api_job", add_cases)
+SUITE_MAIN("conformance", add_cases)
