@@ -87,6 +87,7 @@ struct net_event {
     bool connected;     /* a connection had been made (to the last hop, as reused is about it) */
     const char *detail; /* libcurl's words, "" if none; without secrets */
     const char *effective_url; /* after redirects; NULL if the same */
+    const char *url;           /* of the last hop */
 };
 
 struct net_progress {

@@ -353,6 +353,7 @@ bool bcj2__net_next(struct net *n, struct net_event *ret)
         .reused = x->reused,
         .connected = x->connected,
         .detail = done ? x->why : "",
+        .url = x->url,
         .effective_url = x->hops > 0 ? x->url : NULL,
     };
     if (done) {
