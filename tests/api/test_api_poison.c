@@ -6,9 +6,11 @@
 #include "../support/queue.h"
 #include "macro.h"
 
+#include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -166,7 +168,7 @@ static void run_and_end(void *argument)
 {
     queue_open();
     queue_wait(job_of(argument), STATE_BIT(CONNECTING), BCJ2_JOB_STATE_CONNECTING);
-    _exit(0); /* like a crash: nothing is closed */
+    (void)raise(SIGKILL);
 }
 
 static bcj2_job *job_for_silent(bcj2_guid *id)
@@ -180,7 +182,9 @@ static bcj2_job *job_for_silent(bcj2_guid *id)
 static void crash(bcj2_guid *id, unsigned times)
 {
     for (unsigned i = 0; i < times; i++) {
-        queue_join(queue_fork(run_and_end, id));
+        int ended = 0, pid = queue_fork(run_and_end, id);
+        ck_assert_int_eq(waitpid(pid, &ended, 0), pid);
+        ck_assert(WIFSIGNALED(ended) && WTERMSIG(ended) == SIGKILL);
     }
 }
 
