@@ -142,8 +142,7 @@ static bcj2_status fill_core(struct core *c, const bcj2_manager_options *o)
 static bcj2_status begin(struct core *c)
 {
     bcj2_status s = BCJ2_OK;
-    atomic_init(&c->role, bcj2__link_role(c->link));
-    atomic_init(&c->runner_pid, bcj2__link_runner_pid(c->link));
+    (void)bcj2__core_note_runner(c);
     if (bcj2__link_role(c->link) == LINK_RUNNER) {
         s = bcj2__job_state_restart(c);
         bcj2__settle_leftovers(c);
@@ -167,6 +166,7 @@ bcj2_status bcj2__core_open(const char *directory, const bcj2_manager_options *o
         return bcj2__detail_no_memory();
     }
     atomic_init(&c->refs, 1);
+    atomic_init(&c->runner, 0);
     c->settle_fd = -1;
     s = fill_core(c, options);
     if (BCJ2_SUCCEEDED(s)) {
@@ -280,6 +280,24 @@ uint64_t bcj2__core_change_count(struct core *c)
     return count;
 }
 
+void bcj2__core_interrupt(struct core *c)
+{
+    bcj2__os_mutex_lock(c->lock);
+    c->interrupted = true;
+    c->change_count++;
+    bcj2__os_cond_broadcast(c->changed);
+    bcj2__os_mutex_unlock(c->lock);
+}
+
+bool bcj2__core_was_interrupted(struct core *c)
+{
+    bcj2__os_mutex_lock(c->lock);
+    bool was = c->interrupted;
+    c->interrupted = false;
+    bcj2__os_mutex_unlock(c->lock);
+    return was;
+}
+
 bcj2_status bcj2__core_wait_change(struct core *c, uint64_t seen, uint64_t deadline_ms)
 {
     bcj2_status s = bcj2__store_present(c->store);
@@ -302,10 +320,24 @@ bcj2_status bcj2__core_wait_change(struct core *c, uint64_t seen, uint64_t deadl
     return atomic_load(&c->gone) && !closing ? bcj2__store_present(c->store) : s;
 }
 
-bcj2_status bcj2__core_info(struct core *c, bool *ret_is_runner, int64_t *ret_runner_pid,
-                            uint64_t *ret_jobs)
+bool bcj2__core_note_runner(struct core *c)
 {
-    *ret_is_runner = atomic_load(&c->role) == LINK_RUNNER;
-    *ret_runner_pid = atomic_load(&c->runner_pid);
-    return bcj2__store_job_count(c->store, UINT32_MAX, ret_jobs);
+    int64_t pid = bcj2__link_runner_pid(c->link);
+    int64_t runner = bcj2__link_role(c->link) == LINK_RUNNER ? -pid : pid;
+    return atomic_exchange(&c->runner, runner) != runner;
+}
+
+bcj2_status bcj2__core_info(struct core *c, bcj2_manager_info *ret)
+{
+    const uint32_t to_move = 1u << BCJ2_JOB_STATE_QUEUED | 1u << BCJ2_JOB_STATE_CONNECTING |
+                             1u << BCJ2_JOB_STATE_TRANSFERRING |
+                             1u << BCJ2_JOB_STATE_TRANSIENT_ERROR;
+    int64_t runner = atomic_load(&c->runner);
+    ret->is_runner = runner < 0;
+    ret->runner_pid = runner < 0 ? -runner : runner;
+    bcj2_status s = bcj2__store_job_count(c->store, UINT32_MAX, &ret->jobs);
+    if (BCJ2_SUCCEEDED(s)) {
+        s = bcj2__store_count_states(c->store, to_move, &ret->jobs_to_move);
+    }
+    return BCJ2_SUCCEEDED(s) ? bcj2__store_farewells_untried(c->store, &ret->goodbyes) : s;
 }

@@ -134,6 +134,7 @@ static void recover(struct engine *e)
         e->schedule = e->look_byes = true;
         /* this, and what was written although its sync failed */
         bcj2__core_tell(e->core);
+        e->ring = true;
     } else {
         e->store_ms = e->now_ms + bcj2__timeouts.store_rest_ms;
     }
@@ -183,19 +184,20 @@ static bool listen_to_others(struct engine *e)
     if (BCJ2_FAILED(s)) {
         bcj2__log(&e->core->log, LOG_WARNING, "other processes: %s", bcj2__detail_get());
     }
+    bool other = bcj2__core_note_runner(e->core); /* before anything is done as such */
     for (; more; more = bcj2__link_next(link, &event)) {
         if (event.type == LINK_EV_RUNNER) {
             become_runner(e);
         }
-        if (event.type == LINK_EV_RUNNER || event.type == LINK_EV_CLIENT) {
-            e->ring = true; /* changes that were made in between were heard by nobody */
+        /* changes that were made in between were heard by nobody, and one that is gone may have been
+           killed between its commit and its word about it */
+        if (event.type == LINK_EV_RUNNER || event.type == LINK_EV_CLIENT ||
+            event.type == LINK_EV_GONE) {
+            e->ring = true;
         }
-        /* and one that is gone may have been killed between its commit and its word about it */
         heard = heard || event.type != LINK_EV_MESSAGE;
     }
-    atomic_store(&e->core->role, (int)bcj2__link_role(link));
-    atomic_store(&e->core->runner_pid, bcj2__link_runner_pid(link));
-    if (heard) {
+    if (heard || other) {
         bcj2__core_tell(e->core);
     }
     return heard;
@@ -204,9 +206,16 @@ static bool listen_to_others(struct engine *e)
 static void ring_others(struct engine *e)
 {
     uint64_t change = 0;
-    if (e->ring && BCJ2_SUCCEEDED(bcj2__store_change(e->core->store, &change))) {
+    if (!e->ring) {
+        return;
+    }
+    if (BCJ2_SUCCEEDED(bcj2__store_change(e->core->store, &change))) {
         bcj2__link_ring(e->core->link, change);
         e->ring = false;
+    } else {
+        bcj2__log(&e->core->log, LOG_WARNING, "other processes are told later of a change: %s",
+                  bcj2__detail_get());
+        e->ring_ms = e->now_ms + bcj2__timeouts.store_rest_ms;
     }
 }
 
@@ -248,7 +257,9 @@ static void turn(struct engine *e)
         recover(e);
     }
     work(e, woken, stopping);
-    if (!bcj2__engine_gone(e, false)) {
+    if (bcj2__engine_gone(e, false)) {
+        e->ring = false; /* there is nobody left to be told */
+    } else {
         ring_others(e);
     }
 }
@@ -278,7 +289,7 @@ static uint64_t runner_deadline(const struct engine *e)
 
 static uint64_t sleep_ms(const struct engine *e)
 {
-    uint64_t at = bcj2__link_deadline(e->core->link);
+    uint64_t at = MIN(bcj2__link_deadline(e->core->link), e->ring ? e->ring_ms : UINT64_MAX);
     if (e->again || atomic_load(&e->woken)) {
         return 0;
     }

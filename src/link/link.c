@@ -59,6 +59,9 @@ void *bcj2__link_close(struct link *l)
         return NULL;
     }
     if (!in_child(l)) { /* there the descriptors are closed, and their numbers may be others' */
+        if (!l->abandoned) {
+            bcj2__link_last_word(l);
+        }
         bcj2__link_resign(l);
         bcj2__link_forget_peers(l);
         (void)bcj2__link_peer_destroy(l->runner);
@@ -100,7 +103,9 @@ enum link_role bcj2__link_role(const struct link *l)
 
 int64_t bcj2__link_runner_pid(const struct link *l)
 {
-    return l->role == LINK_RUNNER ? bcj2__os_pid() : l->runner != NULL ? l->runner->pid : 0;
+    return l->role == LINK_RUNNER ? bcj2__os_pid()
+           : l->runner != NULL    ? l->runner->pid
+                                  : l->refuser;
 }
 
 /* ---- waiting ---- */

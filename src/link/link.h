@@ -11,7 +11,9 @@
    A link belongs to one thread, which polls its descriptors and calls bcj2__link_step(); nothing here
    blocks. Peers are believed only if their credentials name our own user. Messages are small frames; a
    peer that sends rubbish, or does not read what it is sent, is thrown out, and comes back if it means
-   well. Nothing is ever lost with a connection: messages only say "look into the store".
+   well. Who finds no place at the runner (its peers may have half of its descriptors, LIMIT_LINK_PEERS at
+   most) asks again by time, and that counts as news on both sides. Nothing is ever lost with a
+   connection: messages only say "look into the store".
 
    Not here: what is done about a change (core), what is in the store. */
 #ifndef BCJ2_LINK_H

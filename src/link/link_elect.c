@@ -144,6 +144,7 @@ static bcj2_status connect_to_runner(struct link *l)
 {
     int fd = -1;
     struct os_local_peer who;
+    l->refuser = 0;
     bcj2_status s = bcj2__os_local_connect(l->directory, LINK_SOCKET, &fd);
     if (BCJ2_SUCCEEDED(s)) {
         s = bcj2__os_local_peer(fd, &who);
@@ -182,6 +183,7 @@ void bcj2__link_lose_runner(struct link *l)
 {
     bool was_client = l->role == LINK_CLIENT;
     uint64_t lived_ms = bcj2__os_now_ms() - l->runner->since_ms;
+    l->refuser = was_client ? 0 : l->runner->pid;
     l->runner = bcj2__link_peer_destroy(l->runner);
     l->role = LINK_ALONE;
     if (was_client) {
@@ -192,8 +194,29 @@ void bcj2__link_lose_runner(struct link *l)
     if (was_client && lived_ms >= SHORT_LIFE_MS) {
         l->wait_ms = 0;
         l->try_ms = 0;
-    } else { /* refused, or soon thrown out: not at once again */
+    } else { /* refused, or soon thrown out: not at once again; and until then we hear of nothing */
         wait_longer(l, LONGEST_WAIT_MS);
+        bcj2__link_note_change(l, 0);
+    }
+}
+
+/* The runner may have hung up before it read our last word: then nobody would hear of that change. */
+void bcj2__link_last_word(struct link *l)
+{
+    if (!l->has_rung || l->role == LINK_RUNNER) {
+        return;
+    }
+    if (l->runner != NULL) {
+        bcj2__link_peer_flush(l, l->runner);
+        bcj2__link_peer_receive(l, l->runner); /* sees the hang-up */
+    }
+    if (l->runner != NULL && l->runner->fd >= 0) {
+        return;
+    }
+    l->runner = bcj2__link_peer_destroy(l->runner);
+    l->role = LINK_ALONE;
+    if (BCJ2_FAILED(connect_to_runner(l))) { /* which tells a new one */
+        bcj2__link_ring(l, l->rung);
     }
 }
 
@@ -258,6 +281,7 @@ static bcj2_status connect_or_watch(struct link *l)
         }
         l->try_ms = UINT64_MAX;
         l->wait_ms = 0;
+        bcj2__link_note_change(l, 0); /* a runner may have come, changed something and gone again */
         if (l->bell_due) {
             bcj2__link_ring(l, l->rung);
         }

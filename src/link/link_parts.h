@@ -44,7 +44,8 @@ struct link {
     struct link_peer
         *runner; /* our connection to it; while role is ALONE: it has not answered yet */
     struct os_watch *watch;
-    bool blind; /* nobody runs, and the folder cannot be watched */
+    bool blind;      /* nobody runs, and the folder cannot be watched */
+    int64_t refuser; /* a runner's process id: it hung up on us without a word; 0: none did */
     uint32_t wait_ms;
     uint64_t try_ms;     /* the election goes on then; UINT64_MAX: not by time */
     bcj2_status trouble; /* of the election; logged when it changes */
@@ -102,7 +103,8 @@ bcj2_status bcj2__link_elect(struct link *l);
 void bcj2__link_answered(struct link *l);    /* the runner has said its first word */
 void bcj2__link_lose_runner(struct link *l); /* hung up */
 void bcj2__link_watched(struct link *l);     /* the watch is readable */
-void bcj2__link_resign(struct link *l);      /* the runner gives back the lock and the name */
+void bcj2__link_last_word(struct link *l); /* before closing: what was rung is heard by somebody */
+void bcj2__link_resign(struct link *l);    /* the runner gives back the lock and the name */
 
 /* ---- link.c ---- */
 

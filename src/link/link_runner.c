@@ -31,6 +31,12 @@ static bool make_room(struct link *l)
     return true;
 }
 
+/* Peers get no more than half of the descriptors: the rest is for the files and connections of jobs. */
+static size_t most_peers(void)
+{
+    return (size_t)MIN((uint64_t)LIMIT_LINK_PEERS, bcj2__os_descriptor_limit() / 2);
+}
+
 /* False: it may not come in. The reason is logged. */
 static bool is_welcome(struct link *l, int fd, struct os_local_peer *ret)
 {
@@ -45,13 +51,14 @@ static bool is_welcome(struct link *l, int fd, struct os_local_peer *ret)
                   ret->pid, (unsigned)ret->uid, l->directory, (unsigned)bcj2__os_uid());
         return false;
     }
-    if (l->peer_count >= LIMIT_LINK_PEERS) {
+    if (l->peer_count >= most_peers()) {
         if (!l->full_was_logged) {
             bcj2__log(&l->log, LOG_WARNING,
-                      "%d processes are connected at the queue %s: no more are let in",
-                      LIMIT_LINK_PEERS, l->directory);
+                      "%zu processes are connected at the queue %s: no more are let in",
+                      l->peer_count, l->directory);
         }
         l->full_was_logged = true;
+        bcj2__link_note_change(l, 0); /* it may have changed something, and cannot say so */
         return false;
     }
     l->full_was_logged = false;
@@ -67,8 +74,9 @@ static void let_in(struct link *l, int fd)
         return;
     }
     struct link_peer *p = bcj2__link_peer_create(l->last_peer_id + 1, fd, who.pid);
+    /* one that said its last word and hung up at once is let in all the same, to be reported gone */
     if (p == NULL || !make_room(l) ||
-        BCJ2_FAILED(bcj2__link_peer_send(l, p, LINK_KIND_HELLO, 0, NULL, 0))) {
+        (BCJ2_FAILED(bcj2__link_peer_send(l, p, LINK_KIND_HELLO, 0, NULL, 0)) && p->fd >= 0)) {
         (void)bcj2__link_peer_destroy(p); /* it will come again */
         return;
     }

@@ -21,6 +21,9 @@ bcj2_status bcj2__os_lock(int fd, enum os_lock kind, bool wait)
 
 void bcj2__os_unlock(int fd)
 {
-    int result;
-    REPEAT_INTERRUPTED(result, bcj2__os_calls.flock(fd, LOCK_UN));
+    int result = -1;
+    /* a lock that stayed would stop all other processes; no system says why it should */
+    for (int tries = 0; tries < 3 && result != 0; tries++) {
+        REPEAT_INTERRUPTED(result, bcj2__os_calls.flock(fd, LOCK_UN));
+    }
 }

@@ -243,10 +243,16 @@ START_TEST(no_more_peers_than_the_limit)
     }
     ck_assert_uint_eq(rig_read_to_end(fds[LIMIT_LINK_PEERS]), 0);
     ck_assert_ptr_nonnull(strstr(rig_log, "1024 processes are connected"));
+    /* who finds no place has news for the runner, and it for him, all the same */
+    struct side *b = rig_open(false);
+    ck_assert_int_eq(bcj2__link_runner_pid(b->l), getpid());
+    int before = a->changed;
+    until(a->changed >= before + 2 && b->changed >= 2);
+    ck_assert_int_eq(b->client + b->alone, 0);
+    ck_assert_int_eq(bcj2__link_runner_pid(b->l), getpid());
     bcj2__link_ring(a->l, 1);
     (void)close(fds[0]);
     until(a->gone == 1);
-    struct side *b = rig_open(false);
     until(b->client == 1);
     for (size_t i = 1; i < ARRAY_LEN(fds); i++) {
         (void)close(fds[i]);

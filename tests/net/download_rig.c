@@ -61,7 +61,7 @@ bcj2_file *download_file(bcj2_job *job, uint32_t index)
 
 bcj2_file_progress download_progress(bcj2_job *job, uint32_t index)
 {
-    bcj2_file_progress progress;
+    bcj2_file_progress progress = BCJ2_FILE_PROGRESS_INIT;
     bcj2_file *file = download_file(job, index);
     assert_status(bcj2_file_get_progress(file, &progress), BCJ2_OK);
     (void)bcj2_file_unref(file);

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,11 +27,11 @@
 #define PATIENCE  4000 /* looks, 5 ms apart */
 #define MISSING   "nginx is needed: apt-get install nginx (or tools/install-deps.sh test)"
 
-/* Everything that Debian's nginx would put elsewhere, where only root may write. One process does all:
-   there is no worker that could outlive a test. */
+/* Everything that Debian's nginx would put elsewhere, where only root may write. (Without a master process
+   nginx 1.22 crashes over inherited sockets.) */
 static const char before[] =
     "daemon off;\n"
-    "master_process off;\n"
+    "worker_processes 1;\n"
     "pid FOLDER/nginx.pid;\n"
     "error_log FOLDER/error.log info;\n"
     "events { worker_connections 256; }\n"
@@ -149,10 +150,9 @@ static void exec_nginx(const struct nginx *n, const char *config)
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     (void)dup2(null, STDIN_FILENO);
     (void)setenv("NGINX", inherited, 1); /* how an nginx hands its sockets to a newer one */
-    char *const arguments[] = {"nginx", "-p", (char *)n->folder, "-e",
-                               log,     "-c", "nginx.conf",      NULL};
-    (void)execvp("nginx", arguments);
-    (void)execv("/usr/sbin/nginx", arguments); /* not in everybody's PATH */
+    const char *const arguments[] = {"nginx", "-p", n->folder, "-e", log, "-c", "nginx.conf", NULL};
+    (void)execvp("nginx", (char *const *)arguments);
+    (void)execv("/usr/sbin/nginx", (char *const *)arguments); /* not in everybody's PATH */
     _exit(127);
 }
 
@@ -199,6 +199,9 @@ void nginx_run(struct nginx *n, const char *config)
     ck_assert_int_eq(n->pid, 0);
     FILE *f = fopen(nginx_path(n, "nginx.conf"), "w");
     ck_assert_ptr_nonnull(f);
+    if (geteuid() == 0) {
+        (void)fputs("user root;\n", f); /* the worker reads the test's folder too */
+    }
     put_config(n, f, before);
     put_config(n, f, config);
     (void)fputs("\n}\n", f);

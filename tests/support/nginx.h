@@ -18,8 +18,8 @@ struct nginx;
 
 /* A new folder with the folder www in it. */
 struct nginx *nginx_new(void);
-/* Starts it; config is what stands within "http {}": FOLDER becomes the folder, PORT1 to PORT4 become
-   ports, the same ones when it is started again. It answers when this returns. */
+/* Starts it; config is what stands within "http {}": FOLDER becomes the folder, PORT1 (always
+   there) to PORT4 become ports, the same ones when it is started again. It answers when this returns. */
 void nginx_run(struct nginx *n, const char *config);
 /* Ends it and its connections; the folder and the ports stay. */
 void nginx_end(struct nginx *n);
