@@ -158,6 +158,19 @@ START_TEST(a_removed_lock_file_elects_nobody)
 }
 END_TEST
 
+START_TEST(a_removed_lock_file_makes_no_second_runner)
+{
+    struct side *a = rig_open(false);
+    ck_assert_int_eq(unlink(rig_path("runner.lock")), 0);
+    struct side *b = rig_open(false), *c = rig_open(false);
+    until(b->client == 1 && c->client == 1);
+    ck_assert(is(a, LINK_RUNNER));
+    ck_assert_int_eq(b->runner + c->runner, 0);
+    rig_close(a);
+    until(b->runner + c->runner == 1 && b->client + c->client == 3);
+}
+END_TEST
+
 START_TEST(paths_of_any_length)
 {
     char whole[FOLDER_PATH_SIZE];
@@ -539,6 +552,7 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, when_the_runner_goes_another_is_elected);
     tcase_add_test(tc, what_a_dead_runner_left_is_replaced);
     tcase_add_test(tc, a_removed_lock_file_elects_nobody);
+    tcase_add_test(tc, a_removed_lock_file_makes_no_second_runner);
     tcase_add_test(tc, paths_of_any_length);
 
     tc = suite_case(suite, "doorbell", 60);
