@@ -165,6 +165,14 @@ static void become_runner(struct engine *e)
     bcj2__settle_leftovers(e->core);
 }
 
+/* Somebody removed the runner's names, and another process has them now. */
+static void step_down(struct engine *e)
+{
+    e->runner = false;
+    bcj2__engine_drop_everything(e);
+    e->watch = bcj2__os_watch_close(e->watch);
+}
+
 /* What the link has heard. True: somebody changed the store. */
 static bool listen_to_others(struct engine *e)
 {
@@ -185,6 +193,9 @@ static bool listen_to_others(struct engine *e)
     }
     bool other = bcj2__core_note_runner(e->core); /* before anything is done as such */
     for (; more; more = bcj2__link_next(link, &event)) {
+        if (event.type == LINK_EV_ALONE && e->runner) {
+            step_down(e);
+        }
         if (event.type == LINK_EV_RUNNER) {
             become_runner(e);
         }

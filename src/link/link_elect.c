@@ -47,7 +47,7 @@ static bcj2_status try_lock_at(struct link *l, const char *path, bool *ret)
 }
 
 /* For people who look: the process that holds it. Nothing is decided by it. */
-static void write_pid(struct link *l)
+void bcj2__link_write_pid(struct link *l)
 {
     char text[32];
     (void)snprintf(text, sizeof text, "%" PRId64 "\n", bcj2__os_pid());
@@ -95,7 +95,9 @@ static bcj2_status become_runner(struct link *l)
         drop_lock(l); /* somebody else may have more luck */
         return s;
     }
-    write_pid(l);
+    bcj2__link_note_socket(l);
+    bcj2__link_write_pid(l);
+    l->mend_ms = UINT64_MAX;
     l->role = LINK_RUNNER;
     l->tell_role = true;
     l->try_ms = UINT64_MAX;
