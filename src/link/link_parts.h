@@ -58,7 +58,8 @@ struct link {
     uint64_t last_peer_id;
     size_t turn;          /* whose message is fetched next */
     uint64_t accept_ms;   /* 0: at any time */
-    bool full_was_logged; /* more than LIMIT_LINK_PEERS */
+    bool full_was_logged; /* no more are let in */
+    bool deaf_was_logged; /* accepting failed */
     struct os_poll *polls;
 
     /* what bcj2__link_next() is to say, beside what the peers have */
