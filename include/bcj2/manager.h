@@ -80,7 +80,8 @@ BCJ2_API bcj2_status bcj2_manager_get_directory(bcj2_manager *manager, char **re
 
 /* Waits until anything in the queue changed since *change, whichever process changed it, and sets
    *change to the newest number. Begin with 0: everything since the queue was made. A call that
-   waits also returns when another process, or none, moves the bytes now; *change is the same then.
+   waits (timeout_ms is not 0) also returns when another process, or none, moves the bytes than when this
+   manager last told it, by bcj2_manager_get_info() or a wait; *change may be the same then.
    timeout_ms < 0: for ever.
    BCJ2_OK; BCJ2_S_FALSE (time is over, *change is as it was); BCJ2_E_INVALIDARG (NULL);
    BCJ2_E_ABORT (bcj2_manager_interrupt(), *change is as it was); BCJ2_E_CLOSED (the manager was closed

@@ -141,6 +141,7 @@ static bcj2_status begin(struct core *c)
 {
     bcj2_status s = BCJ2_OK;
     (void)bcj2__core_note_runner(c);
+    atomic_store(&c->runner_told, atomic_load(&c->runner));
     if (bcj2__link_role(c->link) == LINK_RUNNER) {
         s = bcj2__job_state_restart(c);
         bcj2__settle_leftovers(c);
@@ -165,6 +166,7 @@ bcj2_status bcj2__core_open(const char *directory, const bcj2_manager_options *o
     }
     atomic_init(&c->refs, 1);
     atomic_init(&c->runner, 0);
+    atomic_init(&c->runner_told, 0);
     c->settle_fd = -1;
     s = fill_core(c, options);
     if (BCJ2_SUCCEEDED(s)) {
@@ -331,6 +333,7 @@ bcj2_status bcj2__core_info(struct core *c, bcj2_manager_info *ret)
                              1u << BCJ2_JOB_STATE_TRANSFERRING |
                              1u << BCJ2_JOB_STATE_TRANSIENT_ERROR;
     int64_t runner = atomic_load(&c->runner);
+    atomic_store(&c->runner_told, runner);
     ret->is_runner = runner < 0;
     ret->runner_pid = runner < 0 ? -runner : runner;
     bcj2_status s = bcj2__store_job_count(c->store, UINT32_MAX, &ret->jobs);
