@@ -302,6 +302,22 @@ START_TEST(one_runs_the_queue_though_its_names_are_removed)
 }
 END_TEST
 
+/* Cancel locks the file that others find, not the one that it opened once. */
+START_TEST(a_removed_lock_of_complete_and_cancel_is_made_again)
+{
+    struct stat st;
+    bcj2_manager *manager = open_manager(0);
+    for (int i = 0; i < 2; i++) {
+        bcj2_job *job = job_of(manager);
+        ck_assert_int_eq(unlink(queue_path("queue/settle.lock")), 0);
+        assert_status(bcj2_cancel(job), BCJ2_OK);
+        ck_assert_int_eq(lstat(queue_path("queue/settle.lock"), &st), 0);
+        bcj2_job_unref(job);
+    }
+    (void)bcj2_manager_close(manager);
+}
+END_TEST
+
 static struct stat look_at(const char *name)
 {
     struct stat st;
@@ -464,6 +480,7 @@ static void add_cases(Suite *suite)
     tcase_add_loop_test(tc, who_waits_hears_of_it_and_calls_fail, 0, 2 * count);
     tcase_add_loop_test(tc, the_next_call_fails, 0, count);
     tcase_add_loop_test(tc, one_runs_the_queue_though_its_names_are_removed, 0, 3);
+    tcase_add_test(tc, a_removed_lock_of_complete_and_cancel_is_made_again);
     tcase_add_loop_test(tc, a_new_queue_at_the_same_place_is_another, 0, count);
     tcase_add_test(tc, a_log_without_its_database_is_left_alone);
     tcase_add_loop_test(tc, a_transfer_is_given_up, 0, count);
