@@ -9,6 +9,8 @@
 #include "settle.h"
 #include "timeouts.h"
 
+#define BLIND_MS 200 /* between two tries to sleep on all that may happen */
+
 void bcj2__engine_wake(struct engine *e)
 {
     atomic_store(&e->woken, true);
@@ -345,17 +347,33 @@ static bool finished(const struct engine *e)
            (e->bye_count == 0 || e->now_ms >= e->stop_by_ms);
 }
 
+/* It cannot sleep as it should: no memory in libcurl, or more descriptors than may be polled. Everything
+   that runs is dropped; what can be done by time is. */
+static void sleep_blindly(struct engine *e)
+{
+    struct core *c = e->core;
+    e->now_ms = bcj2__os_now_ms();
+    bcj2__engine_drop_everything(e);
+    bcj2__os_mutex_lock(c->lock);
+    (void)bcj2__os_cond_wait_until(c->changed, c->lock, e->now_ms + BLIND_MS);
+    bcj2__os_mutex_unlock(c->lock);
+}
+
 static void run(void *argument)
 {
     struct engine *e = argument;
+    bcj2_status trouble = BCJ2_OK; /* of the last sleep */
     do {
         turn(e);
         act(e);
-        if (!finished(e) && !bcj2__engine_check(e, sleep_on_all(e))) {
-            e->now_ms = bcj2__os_now_ms();
-            bcj2__engine_drop_everything(e); /* no memory in libcurl: rest, then start again */
-            e->failed = false;
+        bcj2_status s = finished(e) ? BCJ2_OK : sleep_on_all(e);
+        if (BCJ2_FAILED(s)) {
+            if (s != trouble) {
+                bcj2__log(&e->core->log, LOG_ERROR, "transfers rest: %s", bcj2__detail_get());
+            }
+            sleep_blindly(e);
         }
+        trouble = s;
     } while (!finished(e));
     bcj2__farewell_drop_all(e);
 }
