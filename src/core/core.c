@@ -162,13 +162,20 @@ static bcj2_status fill_core(struct core *c, const bcj2_manager_options *o)
 static bcj2_status begin(struct core *c)
 {
     bcj2_status s = BCJ2_OK;
+    struct engine *engine = NULL;
     (void)bcj2__core_note_runner(c);
     atomic_store(&c->runner_told, atomic_load(&c->runner));
     if (bcj2__link_role(c->link) == LINK_RUNNER) {
         s = bcj2__job_state_restart(c);
         bcj2__settle_leftovers(c);
     }
-    return BCJ2_SUCCEEDED(s) ? bcj2__engine_start(c, &c->engine) : s;
+    if (BCJ2_SUCCEEDED(s)) {
+        s = bcj2__engine_start(c, &engine);
+    }
+    bcj2__os_mutex_lock(c->lock); /* its thread runs already, and may find the queue gone */
+    c->engine = engine;
+    bcj2__os_mutex_unlock(c->lock);
+    return s;
 }
 
 bcj2_status bcj2__core_open(const char *directory, const bcj2_manager_options *options,
