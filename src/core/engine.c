@@ -10,6 +10,8 @@
 #include "settle.h"
 #include "timeouts.h"
 
+#define BLIND_MS 200 /* between two tries to sleep on all that may happen */
+
 void bcj2__engine_wake(struct engine *e)
 {
     atomic_store(&e->woken, true);
@@ -181,6 +183,14 @@ static void become_runner(struct engine *e)
     bcj2__settle_leftovers(e->core);
 }
 
+/* Somebody removed the runner's names, and another process has them now. */
+static void step_down(struct engine *e)
+{
+    e->runner = false;
+    bcj2__engine_drop_everything(e);
+    e->watch = bcj2__os_watch_close(e->watch);
+}
+
 /* What the link has heard. True: somebody changed the store. */
 static bool listen_to_others(struct engine *e)
 {
@@ -201,6 +211,9 @@ static bool listen_to_others(struct engine *e)
     }
     bool other = bcj2__core_note_runner(e->core); /* before anything is done as such */
     for (; more; more = bcj2__link_next(link, &event)) {
+        if (event.type == LINK_EV_ALONE && e->runner) {
+            step_down(e);
+        }
         if (event.type == LINK_EV_RUNNER) {
             become_runner(e);
         }
@@ -358,17 +371,33 @@ static bool finished(const struct engine *e)
            (e->bye_count == 0 || e->now_ms >= e->stop_by_ms);
 }
 
+/* It cannot sleep as it should: no memory in libcurl, or more descriptors than may be polled. Everything
+   that runs is dropped; what can be done by time is. */
+static void sleep_blindly(struct engine *e)
+{
+    struct core *c = e->core;
+    e->now_ms = bcj2__os_now_ms();
+    bcj2__engine_drop_everything(e);
+    bcj2__os_mutex_lock(c->lock);
+    (void)bcj2__os_cond_wait_until(c->changed, c->lock, e->now_ms + BLIND_MS);
+    bcj2__os_mutex_unlock(c->lock);
+}
+
 static void run(void *argument)
 {
     struct engine *e = argument;
+    bcj2_status trouble = BCJ2_OK; /* of the last sleep */
     do {
         turn(e);
         act(e);
-        if (!finished(e) && !bcj2__engine_check(e, sleep_on_all(e))) {
-            e->now_ms = bcj2__os_now_ms();
-            bcj2__engine_drop_everything(e); /* no memory in libcurl: rest, then start again */
-            e->failed = false;
+        bcj2_status s = finished(e) ? BCJ2_OK : sleep_on_all(e);
+        if (BCJ2_FAILED(s)) {
+            if (s != trouble) {
+                bcj2__log(&e->core->log, LOG_ERROR, "transfers rest: %s", bcj2__detail_get());
+            }
+            sleep_blindly(e);
         }
+        trouble = s;
     } while (!finished(e));
     bcj2__farewell_drop_all(e);
 }

@@ -204,5 +204,7 @@ enum os_lock { OS_LOCK_SHARED, OS_LOCK_EXCLUSIVE };
 /* wait false and taken: BCJ2_E_LOCK_VIOLATION. */
 bcj2_status bcj2__os_lock(int fd, enum os_lock kind, bool wait);
 void bcj2__os_unlock(int fd);
+/* Does the open file still have this name? A lock on one that was removed says nothing to who comes later. */
+bcj2_status bcj2__os_has_name(int fd, const char *path, bool *ret);
 
 #endif
