@@ -4,6 +4,7 @@
 #include "core.h"
 #include "detail.h"
 #include "engine.h"
+#include "hosts.h"
 #include "job_state.h"
 #include "limit.h"
 #include "mem.h"
@@ -50,6 +51,7 @@ static bcj2_status check_options(const bcj2_manager_options *o)
 static void free_core(struct core *c)
 {
     bcj2__mem_free(c->directory);
+    (void)bcj2__hosts_destroy(c->hosts);
     (void)bcj2__os_cond_destroy(c->changed);
     (void)bcj2__os_mutex_destroy(c->lock);
     (void)bcj2__os_mutex_destroy(c->settle);
@@ -134,8 +136,9 @@ static bcj2_status fill_core(struct core *c, const bcj2_manager_options *o)
     c->lock = bcj2__os_mutex_create();
     c->settle = bcj2__os_mutex_create();
     c->changed = bcj2__os_cond_create();
-    return c->lock == NULL || c->settle == NULL || c->changed == NULL ? bcj2__detail_no_memory()
-                                                                      : BCJ2_OK;
+    c->hosts = bcj2__hosts_create();
+    bool whole = c->lock != NULL && c->settle != NULL && c->changed != NULL && c->hosts != NULL;
+    return whole ? BCJ2_OK : bcj2__detail_no_memory();
 }
 
 /* The runner sees to it that what the last one left running is queued again before anybody looks. */
@@ -144,7 +147,7 @@ static bcj2_status begin(struct core *c)
     bcj2_status s = BCJ2_OK;
     (void)bcj2__core_note_runner(c);
     if (bcj2__link_role(c->link) == LINK_RUNNER) {
-        s = bcj2__job_state_restart(c);
+        s = bcj2__job_state_restart(c, true);
         bcj2__settle_leftovers(c);
     }
     return BCJ2_SUCCEEDED(s) ? bcj2__engine_start(c, &c->engine) : s;

@@ -17,12 +17,14 @@
 #include "store.h"
 
 struct engine;
+struct hosts;
 
 struct core {
     atomic_uint refs;
     uint32_t fork_generation; /* of the process that opened it */
     char *directory;          /* real path */
     struct store *store;
+    struct hosts *hosts;
     struct link *link; /* the engine thread's, but at opening and closing */
     atomic_llong
         runner;       /* the runner's process id, as the engine last saw it; negative: it is us */

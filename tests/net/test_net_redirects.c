@@ -281,7 +281,7 @@ static const char *const slow[] = {
 
 START_TEST(slow_heads)
 {
-    const struct http_step steps[] = {ASK, DRIBBLE(slow[_i], 10), HOLD};
+    const struct http_step steps[] = {ASK, DRIBBLE(slow[_i], 40), HOLD};
     const struct http_step *const lists[] = {steps};
     struct http_script *server = http_script_start(lists, 1);
     struct net *n = net_client_create();
