@@ -4,11 +4,14 @@
 #include "../support/bits_server.h"
 #include "../support/http_script.h"
 #include "../support/queue.h"
+#include "../support/sanitizer.h"
 #include "macro.h"
 
+#include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -162,15 +165,11 @@ static const struct http_step silent_steps[] = {ASK, HOLD, END};
 static const struct http_step *const silent_list[] = {silent_steps};
 static struct http_script *silent; /* takes requests and never answers */
 
-static void run_until_asked(void *argument)
+static void run_and_end(void *argument)
 {
-    const size_t *connections = argument;
     queue_open();
-    for (int i = 0; i < 2000 && http_script_connections(silent) < *connections; i++) {
-        const struct timespec t = {0, 5000000};
-        (void)nanosleep(&t, NULL);
-    }
-    _exit(0); /* like a crash: nothing is closed */
+    queue_wait(job_of(argument), STATE_BIT(CONNECTING), BCJ2_JOB_STATE_CONNECTING);
+    (void)raise(SIGKILL);
 }
 
 static bcj2_job *job_for_silent(bcj2_guid *id)
@@ -181,11 +180,12 @@ static bcj2_job *job_for_silent(bcj2_guid *id)
     return job;
 }
 
-static void crash(unsigned times)
+static void crash(bcj2_guid *id, unsigned times)
 {
     for (unsigned i = 0; i < times; i++) {
-        size_t connections = http_script_connections(silent) + 1;
-        queue_join(queue_fork(run_until_asked, &connections));
+        int ended = 0, pid = queue_fork(run_and_end, id);
+        ck_assert_int_eq(waitpid(pid, &ended, 0), pid);
+        ck_assert(WIFSIGNALED(ended) && WTERMSIG(ended) == SIGKILL);
     }
 }
 
@@ -194,6 +194,10 @@ static void crash(unsigned times)
 START_TEST(who_ends_its_process_comes_last)
 {
     bcj2_guid id;
+    if (strcmp(SANITIZER, "ThreadSanitizer") == 0) {
+        (void)printf("not checked: %s has no threads in a forked child\n", SANITIZER);
+        return;
+    }
     silent = http_script_start(silent_list, 1);
     bcj2_job *job = job_for_silent(&id);
     assert_status(bcj2_resume(job), BCJ2_OK);
@@ -201,7 +205,7 @@ START_TEST(who_ends_its_process_comes_last)
     bcj2_job_unref(job);
     queue_close();
     ck_assert_int_eq(number_of(UNCLEAN), 0);
-    crash(4);
+    crash(&id, 4);
     ck_assert_int_eq(number_of(UNCLEAN), 3); /* the fourth is not known yet */
     queue_open();
     ck_assert_int_eq(number_of(UNCLEAN), 4);
@@ -236,12 +240,16 @@ END_TEST
 START_TEST(some_unclean_ends_are_forgiven)
 {
     bcj2_guid id;
+    if (strcmp(SANITIZER, "ThreadSanitizer") == 0) {
+        (void)printf("not checked: %s has no threads in a forked child\n", SANITIZER);
+        return;
+    }
     silent = http_script_start(silent_list, 1);
     bcj2_job *job = job_for_silent(&id);
     assert_status(bcj2_resume(job), BCJ2_OK);
     bcj2_job_unref(job);
     queue_close();
-    crash(3);
+    crash(&id, 3);
     queue_open();
     ck_assert_int_eq(number_of(UNCLEAN), 3);
     job = job_of(&id);
