@@ -2,11 +2,14 @@
 /* Jobs whose remote files are on this machine: paths and file URLs, down and up. Kills are in
    test_kill_download.c. */
 #include "../support/rig.h"
+#include "os_syscall.h"
 
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define OLD ((time_t)784111777) /* a time of change that no test makes by itself */
@@ -202,6 +205,53 @@ START_TEST(cancelled_on_the_way)
 }
 END_TEST
 
+/* ---- a mount that hangs ---- */
+
+static atomic_bool hangs;
+static atomic_int hanging;
+
+static ssize_t hanging_read(int fd, void *data, size_t size, off_t offset)
+{
+    const struct timespec a_little = {.tv_nsec = 1000000};
+    atomic_fetch_add(&hanging, 1);
+    while (atomic_load(&hangs)) {
+        (void)nanosleep(&a_little, NULL);
+    }
+    atomic_fetch_sub(&hanging, 1);
+    return pread(fd, data, size, offset);
+}
+
+/* The engine goes on with others; a call about the job returns; it is not run a second time while its
+   first run hangs, and ends well when the mount is back. */
+START_TEST(a_mount_that_hangs)
+{
+    start();
+    rig_make("source", 1000);
+    bcj2_job *job = new_job(BCJ2_JOB_TYPE_DOWNLOAD), *other = new_job(BCJ2_JOB_TYPE_DOWNLOAD);
+    assert_status(bcj2_add_file(job, rig_path("source"), rig_path("out/a")), BCJ2_OK);
+    assert_status(bcj2_add_file(other, rig_path("missing"), rig_path("out/b")), BCJ2_OK);
+    atomic_store(&hangs, true);
+    (void)bcj2__os_syscall_set("pread", (os_function)hanging_read);
+    assert_status(bcj2_resume(job), BCJ2_OK);
+    while (atomic_load(&hanging) == 0) {
+    }
+    assert_status(bcj2_suspend(job), BCJ2_OK);
+    assert_status(bcj2_resume(job), BCJ2_OK);
+    assert_status(bcj2_resume(other), BCJ2_OK);
+    client_wait(other, STATE(ERROR)); /* in the one background slot */
+    ck_assert_int_eq(client_state(job), BCJ2_JOB_STATE_QUEUED);
+    ck_assert_int_eq(atomic_load(&hanging), 1);
+    atomic_store(&hangs, false);
+    client_wait(job, STATE(TRANSFERRED));
+    assert_status(bcj2_complete(job), BCJ2_OK);
+    client_assert_same(rig_path("source"), rig_path("out/a"));
+    rig_unref(job);
+    rig_unref(other);
+    rig_stop();
+    bcj2__os_syscall_reset();
+}
+END_TEST
+
 static void add_cases(Suite *suite)
 {
     TCase *tc = suite_case(suite, "copies", 60);
@@ -211,6 +261,7 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, up_to_a_folder);
     tcase_add_loop_test(tc, a_changed_source, 0, 2);
     tcase_add_loop_test(tc, cancelled_on_the_way, 0, 2);
+    tcase_add_test(tc, a_mount_that_hangs);
 }
 
 SUITE_MAIN("file copies", add_cases)
