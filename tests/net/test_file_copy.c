@@ -225,13 +225,13 @@ static ssize_t hanging_read(int fd, void *data, size_t size, off_t offset)
    first run hangs, and ends well when the mount is back. */
 START_TEST(a_mount_that_hangs)
 {
+    (void)bcj2__os_syscall_set("pread", (os_function)hanging_read);
     start();
     rig_make("source", 1000);
     bcj2_job *job = new_job(BCJ2_JOB_TYPE_DOWNLOAD), *other = new_job(BCJ2_JOB_TYPE_DOWNLOAD);
     assert_status(bcj2_add_file(job, rig_path("source"), rig_path("out/a")), BCJ2_OK);
     assert_status(bcj2_add_file(other, rig_path("missing"), rig_path("out/b")), BCJ2_OK);
     atomic_store(&hangs, true);
-    (void)bcj2__os_syscall_set("pread", (os_function)hanging_read);
     assert_status(bcj2_resume(job), BCJ2_OK);
     while (atomic_load(&hanging) == 0) {
     }
