@@ -5,6 +5,9 @@ PREFIX  = /usr/local
 DESTDIR =
 # How many jobs at a time; empty: as many as there are processors.
 JOBS    =
+# How long `make torture` goes on, with 2 and with 8 processes each; its seed, empty: all.
+MINUTES = 5
+SEED    =
 # More options for meson setup, such as -Dbuildtype=release.
 MESON_OPTIONS =
 
@@ -16,7 +19,7 @@ needs     = tools/install-deps.sh
 configure = tools/configure.sh $(BUILD) -Dprefix=$(PREFIX)
 compile   = ninja -C $(BUILD) $(jobs)
 
-.PHONY: all demo test sweep bench install check format lint clean help
+.PHONY: all demo test sweep torture bench install check format lint clean help
 
 all: ## configure and build into $(BUILD)
 	$(configure) $(MESON_OPTIONS)
@@ -39,6 +42,13 @@ sweep: ## like test, with the long forms of the sweeps (kills, faults): minutes 
 	$(configure) $(testable) $(MESON_OPTIONS)
 	$(compile)
 	BCJ2_TEST_LONG=1 tools/run-tests.sh $(BUILD) $(testjobs) --timeout-multiplier 60
+
+torture: ## 2, then 8 processes on one queue, their runner killed each second, for MINUTES (5) each
+	$(needs) build test
+	$(configure) $(testable) $(MESON_OPTIONS)
+	$(compile)
+	BCJ2_TEST_SECONDS=$$(($(MINUTES) * 60)) $(if $(SEED),BCJ2_TEST_SEED=$(SEED)) \
+	    tools/run-tests.sh $(BUILD) --timeout-multiplier 0 --verbose torture
 
 bench: ## build for release into $(BUILD)-bench and run the benchmarks of docs/performance.md
 	$(needs) build test

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The manager: one queue directory, opened by this process. Jobs belong to the directory, not to
-   the manager: closing it stops the bytes and keeps the jobs. (job-semantics section 2) */
+/* The manager: one queue directory, opened by this process and any number of others. Jobs belong to the
+   directory, not to the manager. One of the managers that are open, the runner, moves the bytes, with its
+   own options and environment (proxy variables, certificate authorities); when it is closed or its
+   process ends, another one goes on. Every call works in every process. (job-semantics section 2) */
 #ifndef BCJ2_MANAGER_H
 #define BCJ2_MANAGER_H
 
@@ -12,7 +14,8 @@ BCJ2_BEGIN_DECLS
    Called on any thread, never with a secret in the line; must not call the library. */
 typedef void (*bcj2_log_callback)(void *user, int32_t level, const char *line);
 
-#define BCJ2_MANAGER_CONTROL_ONLY 1u /* never moves bytes: for tools that only look and change */
+/* Never moves bytes: for tools that only look and change. Jobs go on if another process runs them. */
+#define BCJ2_MANAGER_CONTROL_ONLY 1u
 
 typedef struct bcj2_manager_options {
     uint32_t struct_size;
@@ -34,46 +37,64 @@ typedef struct bcj2_manager_options {
 
 typedef struct bcj2_manager_info {
     uint32_t struct_size;
-    int32_t is_runner;  /* 1 if this process moves the bytes */
-    int64_t runner_pid; /* 0 = nobody does */
-    uint64_t jobs;      /* jobs in the queue, final ones not counted */
+    int32_t is_runner;     /* 1 if this process moves the bytes */
+    int64_t runner_pid;    /* 0 = nobody does */
+    uint64_t jobs;         /* jobs in the queue, final ones not counted */
+    uint64_t jobs_to_move; /* of these, QUEUED, CONNECTING, TRANSFERRING or TRANSIENT_ERROR */
+    uint64_t goodbyes;     /* to servers, of jobs that are over, that had no try yet */
 } bcj2_manager_info;
-#define BCJ2_MANAGER_INFO_INIT                       \
-    {                                                \
-        (uint32_t)sizeof(bcj2_manager_info), 0, 0, 0 \
+#define BCJ2_MANAGER_INFO_INIT                             \
+    {                                                      \
+        (uint32_t)sizeof(bcj2_manager_info), 0, 0, 0, 0, 0 \
     }
 
 /* Opens the queue in directory (UTF-8, absolute or relative; made with mode 0700 if it is missing,
    its parents too). NULL: $BCJ2_QUEUE, else $XDG_STATE_HOME/bcj2 or ~/.local/state/bcj2 (macOS:
-   ~/Library/Application Support/bcj2; root: /var/lib/bcj2). options may be NULL: defaults. Jobs
-   that were running when the last process ended go on at once. Nothing is borrowed but
-   options->log_user. *ret_manager is the caller's, to be given to bcj2_manager_close(). BCJ2_OK;
+   ~/Library/Application Support/bcj2; root: /var/lib/bcj2): the one that all programs of a user share; an
+   application does better with its own. options may be NULL: defaults. If nobody else runs the queue, this
+   manager does, and jobs that were running when the last runner ended go on at once. Nothing is borrowed
+   but options->log_user. *ret_manager is the caller's, to be given to bcj2_manager_close(). BCJ2_OK;
    BCJ2_E_INVALIDARG (NULL, bad option, path not UTF-8 or too long); BCJ2_E_ACCESSDENIED (directory
-   of another user, or not writable); BCJ2_E_SHARING_VIOLATION (in use by an older version);
-   BCJ2_E_NOT_SUPPORTED (network file system, or a queue written by a
+   of another user, or not writable); BCJ2_E_SHARING_VIOLATION (in use by an older version, and
+   the queue would have to be changed); BCJ2_E_NOT_SUPPORTED (network file system, or a queue written by a
    newer version that this one cannot use); BCJ2_E_DATABASE_CORRUPT; BCJ2_E_DISK_FULL; BCJ2_E_OUTOFMEMORY; the status of
    another failed system call. Any thread. */
 BCJ2_API bcj2_status bcj2_manager_open(const char *directory, const bcj2_manager_options *options,
                                        bcj2_manager **ret_manager);
 
 /* Stops moving bytes, lets due goodbyes to servers end (2 s at most), frees the manager and returns
-   NULL. Jobs stay in the queue. Handles of jobs, files, errors and enumerators stay objects that
-   can be unref'd; their other calls, waiting ones included, return BCJ2_E_CLOSED. NULL is fine. Any
+   NULL. Jobs stay in the queue, and go on if another process has it open. Handles of jobs, files,
+   errors and enumerators stay objects that can be unref'd; their other calls, waiting ones included,
+   return BCJ2_E_CLOSED. One that is changing something in another thread ends first. NULL is fine. Any
    thread, once. */
 BCJ2_API bcj2_manager *bcj2_manager_close(bcj2_manager *manager);
 
-/* Who moves the bytes, and how many jobs there are.
-   BCJ2_OK; BCJ2_E_INVALIDARG (NULL, struct_size); a status of the store. Any thread. */
+/* Who moves the bytes, and how many jobs there are. runner_pid is 0 also for the milliseconds that an
+   election takes.
+   BCJ2_OK; BCJ2_E_INVALIDARG (NULL, struct_size); BCJ2_E_CLOSED (in a forked child); a status of the
+   store. Any thread. */
 BCJ2_API bcj2_status bcj2_manager_get_info(bcj2_manager *manager, bcj2_manager_info *ret_info);
 
+/* The queue directory that was opened: its real path, without links, the default one too.
+   *ret_directory: bcj2_free().
+   BCJ2_OK; BCJ2_E_INVALIDARG (NULL); BCJ2_E_CLOSED; BCJ2_E_OUTOFMEMORY. Any thread. */
+BCJ2_API bcj2_status bcj2_manager_get_directory(bcj2_manager *manager, char **ret_directory);
+
 /* Waits until anything in the queue changed since *change, whichever process changed it, and sets
-   *change to the newest number. Begin with 0: everything since the queue was made. timeout_ms < 0: for
-   ever.
+   *change to the newest number. Begin with 0: everything since the queue was made. A call that
+   waits (timeout_ms is not 0) also returns when another process, or none, moves the bytes than when this
+   manager last told it, by bcj2_manager_get_info() or a wait; *change may be the same then.
+   timeout_ms < 0: for ever.
    BCJ2_OK; BCJ2_S_FALSE (time is over, *change is as it was); BCJ2_E_INVALIDARG (NULL);
-   BCJ2_E_CLOSED (the manager was closed meanwhile); BCJ2_E_PATH_NOT_FOUND (the directory or its
-   database was removed, moved or replaced; calls that change something say the same from then on); a
-   status of the store. Any thread. */
+   BCJ2_E_ABORT (bcj2_manager_interrupt(), *change is as it was); BCJ2_E_CLOSED (the manager was closed
+   meanwhile); BCJ2_E_PATH_NOT_FOUND (the directory or its database was removed, moved or replaced; calls
+   that change something say the same from then on); a status of the store. Any thread. */
 BCJ2_API bcj2_status bcj2_manager_wait(bcj2_manager *manager, uint64_t *change, int64_t timeout_ms);
+
+/* Ends one bcj2_manager_wait() of this manager with BCJ2_E_ABORT: one that waits, or else the next. For a
+   thread that is to look at something else or to end. Not for signal handlers.
+   BCJ2_OK; BCJ2_E_INVALIDARG (NULL); BCJ2_E_CLOSED. Any thread. */
+BCJ2_API bcj2_status bcj2_manager_interrupt(bcj2_manager *manager);
 
 /* Makes a job: SUSPENDED, empty, with the defaults of BITS. display_name: UTF-8, at most 256 UTF-16
    units, may be "". type: BCJ2_JOB_TYPE_UPLOAD or BCJ2_JOB_TYPE_UPLOAD_REPLY; in this release

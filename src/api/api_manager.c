@@ -44,10 +44,8 @@ bcj2_manager *bcj2_manager_close(bcj2_manager *manager)
 
 static bcj2_status get_info(struct core *core, bcj2_manager_info *ret)
 {
-    bool runner = false;
     bcj2_manager_info info = BCJ2_MANAGER_INFO_INIT;
-    bcj2_status s = bcj2__core_info(core, &runner, &info.runner_pid, &info.jobs);
-    info.is_runner = runner;
+    bcj2_status s = bcj2__core_info(core, &info);
     if (BCJ2_SUCCEEDED(s)) {
         bcj2__api_copy_out(ret, &info, sizeof info);
     }
@@ -62,19 +60,34 @@ bcj2_status bcj2_manager_get_info(bcj2_manager *manager, bcj2_manager_info *ret_
     FORWARD(manager, get_info(core_, ret_info));
 }
 
+bcj2_status bcj2_manager_get_directory(bcj2_manager *manager, char **ret_directory)
+{
+    REQUIRE(manager);
+    REQUIRE(ret_directory);
+    FORWARD(manager, bcj2__api_copy_text(core_->directory, ret_directory));
+}
+
 static bcj2_status manager_wait(struct core *core, uint64_t *change, int64_t timeout_ms)
 {
     uint64_t deadline = timeout_ms < 0 ? UINT64_MAX : bcj2__os_now_ms() + (uint64_t)timeout_ms;
+    /* it may have changed since the caller last looked: nobody would tell him of it later */
+    const int64_t told = atomic_load(&core->runner_told);
     for (;;) {
         uint64_t now = 0, seen = bcj2__core_change_count(core);
+        if (bcj2__core_was_interrupted(core)) {
+            return bcj2__detail(BCJ2_E_ABORT, "the wait was interrupted");
+        }
         bcj2_status s = bcj2__store_change(core->store, &now);
-        if (BCJ2_SUCCEEDED(s) && now == *change) {
+        const int64_t runner = atomic_load(&core->runner);
+        bool same = now == *change && (runner == told || timeout_ms == 0);
+        if (BCJ2_SUCCEEDED(s) && same) {
             s = bcj2__core_wait_change(core, seen, deadline);
             if (s == BCJ2_OK) {
                 continue;
             }
         } else if (BCJ2_SUCCEEDED(s)) {
             *change = now;
+            atomic_store(&core->runner_told, runner);
         }
         return s;
     }
@@ -85,6 +98,12 @@ bcj2_status bcj2_manager_wait(bcj2_manager *manager, uint64_t *change, int64_t t
     REQUIRE(manager);
     REQUIRE(change);
     FORWARD(manager, manager_wait(core_, change, timeout_ms));
+}
+
+bcj2_status bcj2_manager_interrupt(bcj2_manager *manager)
+{
+    REQUIRE(manager);
+    FORWARD(manager, (bcj2__core_interrupt(core_), BCJ2_OK));
 }
 
 bcj2_status bcj2_manager_create_job(bcj2_manager *manager, const char *display_name,

@@ -17,9 +17,10 @@
 
 struct cli {
     struct options options;
-    char *queue; /* the queue directory, absolute; NULL before cli_open() */
+    char *queue; /* the queue directory's real path; NULL before cli_open() */
     bcj2_manager *manager;
     cJSON *document; /* --json: what main prints at the end */
+    bool lines;      /* --json: one line for each document */
     int signal;      /* the signal that ended a wait; 0 = none */
 };
 
@@ -27,6 +28,9 @@ struct cli {
 int cli_open(struct cli *cli, uint32_t flags);
 /* Closes it (goodbyes to servers get their 2 seconds). */
 void cli_close(struct cli *cli);
+/* The process that moves the bytes of the open queue; 0: none does, nor becomes the one that does while
+   this waits for a moment. */
+int64_t cli_runner(struct cli *cli);
 
 /* cmd_*.c */
 int cmd_upload_reply(struct cli *cli);
@@ -38,5 +42,6 @@ int cmd_resume(struct cli *cli);
 int cmd_cancel(struct cli *cli);
 int cmd_complete(struct cli *cli);
 int cmd_run(struct cli *cli);
+int cmd_watch(struct cli *cli);
 
 #endif

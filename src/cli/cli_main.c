@@ -5,12 +5,14 @@
 #include "explain.h"
 #include "interrupt.h"
 #include "out.h"
-#include "paths.h"
+#include "since.h"
 
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+/* One that ends now is followed by the next within that time. */
+#define ELECTION_MS 50u
 
 static const struct command commands[] = {
     {"upload-reply", "FILE URL", "upload a file, wait, and fetch the server's reply",
@@ -36,17 +38,23 @@ static const struct command commands[] = {
     {"list", "", "list the jobs of the queue",
      "Lists the jobs of the queue, oldest first: id, state, how much is sent, type and name.\n", 0,
      0, 0, cmd_list},
+    {"watch", "", "show the jobs of the queue as they change",
+     "Shows the jobs of the queue, live, until it gets SIGINT or SIGTERM: on a terminal as a "
+     "table,\n"
+     "elsewhere as a line for each job that changed. With --json such a line is the job's JSON\n"
+     "object. It moves nothing, and does nothing while nothing changes.\n",
+     0, 0, 0, cmd_watch},
     {"show", "ID", "show all about a job", "Shows all about one job.\n", 1, 1, 0, cmd_show},
     {"suspend", "ID...", "stop jobs; what was transferred is kept",
      "Stops jobs. What was transferred is kept, \"bcj2 resume\" lets them go on from there.\n", 1,
      -1, 0, cmd_suspend},
     {"resume", "ID...", "let suspended or failed jobs go on",
-     "Puts suspended and failed jobs back into the queue, where \"bcj2 run\" moves them; a job\n"
-     "that waits for its next attempt is due at once.\n",
+     "Puts suspended and failed jobs back into the queue, where the program that runs the queue\n"
+     "moves them; a job that waits for its next attempt is due at once.\n",
      1, -1, 0, cmd_resume},
     {"cancel", "ID...", "drop jobs for good",
-     "Drops jobs for good. The server is told at once if no other job waits to be moved, else\n"
-     "by the next \"bcj2 run\".\n",
+     "Drops jobs for good. The server is told by the program that runs the queue; if there is\n"
+     "none, at once if no other job waits to be moved, else by the next one.\n",
      1, -1, 0, cmd_cancel},
     {"complete", "ID...", "take a transferred job out of the queue, and its reply",
      "Takes jobs that are TRANSFERRED out of the queue. A reply that was given no name with -o\n"
@@ -55,10 +63,10 @@ static const struct command commands[] = {
      1, -1, 0, cmd_complete},
     {"run", "", "move the jobs of the queue",
      "Moves the jobs of the queue until it gets SIGINT or SIGTERM, and tells each change of\n"
-     "state.\n"
+     "state. While another program moves them it only watches, and goes on when that one ends.\n"
      "\n"
-     "      --until-idle       end when no job is left to move; the exit status is 1 if one of\n"
-     "                         them failed\n",
+     "      --until-idle       end when no job is left to move, whoever moves them; the exit\n"
+     "                         status is 1 if one of them failed\n",
      0, 0, TAKES_UNTIL_IDLE, cmd_run},
     {NULL, NULL, NULL, NULL, 0, 0, 0, NULL},
 };
@@ -98,24 +106,32 @@ int cli_open(struct cli *cli, uint32_t flags)
 {
     bcj2_manager_options options = BCJ2_MANAGER_OPTIONS_INIT;
     options.flags = flags;
+    const char *named = cli->queue != NULL ? cli->queue : cli->options.queue;
+    bcj2_status status = bcj2_manager_open(named, &options, &cli->manager);
+    if (BCJ2_FAILED(status)) {
+        return out_failed(cli, status, "cannot open the queue%s%s", named == NULL ? "" : " ",
+                          named == NULL ? "" : named);
+    }
     if (cli->queue == NULL) {
-        char *queue = paths_queue(cli->options.queue);
-        cli->queue = queue == NULL ? NULL : paths_absolute(queue);
-        free(queue);
-        if (cli->queue == NULL) {
-            return out_bad(cli, "no queue: give --queue DIR, or set BCJ2_QUEUE or HOME");
+        status = bcj2_manager_get_directory(cli->manager, &cli->queue);
+    }
+    return BCJ2_FAILED(status) ? out_failed(cli, status, "cannot use the queue") : EXIT_DONE;
+}
+
+int64_t cli_runner(struct cli *cli)
+{
+    bcj2_manager_info info = BCJ2_MANAGER_INFO_INIT;
+    uint64_t change = 0, until_ms = since_now_ms() + ELECTION_MS, now_ms;
+    if (cli->manager == NULL) {
+        return 0;
+    }
+    while (BCJ2_SUCCEEDED(bcj2_manager_get_info(cli->manager, &info)) && info.runner_pid == 0 &&
+           (now_ms = since_now_ms()) < until_ms) {
+        if (BCJ2_FAILED(bcj2_manager_wait(cli->manager, &change, (int64_t)(until_ms - now_ms)))) {
+            break;
         }
     }
-    bcj2_status status = bcj2_manager_open(cli->queue, &options, &cli->manager);
-    if (status == BCJ2_E_SHARING_VIOLATION) {
-        int result = out_failed(cli, status, "the queue %s is in use", cli->queue);
-        out_say("one program at a time can have it open: let the other one end, or use --queue");
-        return result;
-    }
-    if (BCJ2_FAILED(status)) {
-        return out_failed(cli, status, "cannot open the queue %s", cli->queue);
-    }
-    return EXIT_DONE;
+    return info.runner_pid;
 }
 
 void cli_close(struct cli *cli)
@@ -130,7 +146,7 @@ static int run_command(struct cli *cli)
     if (!out_json_end(cli) && result == EXIT_DONE) {
         result = out_failed_errno(cli, "cannot write to standard output");
     }
-    free(cli->queue);
+    bcj2_free(cli->queue);
     interrupt_stop();
     if (cli->signal != 0) {
         interrupt_die(cli->signal);

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* bcj2 suspend, resume, cancel and complete: one call on each of some jobs. All ids are looked up
-   before the first job is changed; a job that fails does not keep the others from their turn. */
+   before the first job is changed; a job that fails does not keep the others from their turn.
+
+   The queue is opened without the right to move bytes: a program that ends in a moment must not begin
+   transfers, and the one that runs the queue hears of the change at once. Complete works on the files
+   in this process, so its umask counts. */
 #include "cli.h"
 #include "explain.h"
 #include "find.h"
@@ -61,34 +65,21 @@ int cmd_suspend(struct cli *cli)
 int cmd_resume(struct cli *cli)
 {
     static const struct verb verb = {"resume", bcj2_resume};
-    return for_each_job(cli, &verb);
+    int result = for_each_job(cli, &verb);
+    if (result == EXIT_DONE) {
+        explain_no_runner(cli);
+    }
+    return result;
 }
 
-/* Whether a job waits for a process that moves it. */
-static bool has_active_jobs(struct cli *cli)
-{
-    bcj2_job_enum *jobs = NULL;
-    bcj2_job *job;
-    bool found = false;
-    if (BCJ2_FAILED(bcj2_manager_enum_jobs(cli->manager, BCJ2_JOB_ENUM_ALL_USERS, &jobs))) {
-        return true;
-    }
-    while (!found && bcj2_job_enum_next(jobs, &job) == BCJ2_OK) {
-        bcj2_job_state state = BCJ2_JOB_STATE_QUEUED;
-        found = BCJ2_FAILED(bcj2_get_state(job, &state)) || state <= BCJ2_JOB_STATE_TRANSFERRING ||
-                state == BCJ2_JOB_STATE_TRANSIENT_ERROR;
-        (void)bcj2_job_unref(job);
-    }
-    (void)bcj2_job_enum_unref(jobs);
-    return found;
-}
-
-/* Opening the queue as the one that moves bytes sends the goodbyes that are due. Not while other
-   jobs wait: they would start for a moment only because one was dropped; whoever runs them says
+/* The runner says the goodbyes that are due. If there is none, opening the queue as one does; not while
+   other jobs wait: they would start for a moment only because one was dropped. Whoever runs them says
    goodbye as well. */
 static void tell_the_server(struct cli *cli)
 {
-    if (!has_active_jobs(cli)) {
+    bcj2_manager_info info = BCJ2_MANAGER_INFO_INIT;
+    if (BCJ2_SUCCEEDED(bcj2_manager_get_info(cli->manager, &info)) && info.goodbyes > 0 &&
+        info.runner_pid == 0 && info.jobs_to_move == 0) {
         cli_close(cli);
         (void)cli_open(cli, 0);
     }

@@ -145,7 +145,22 @@ static void show_times(bcj2_job *job)
     }
 }
 
-static void show_job(bcj2_job *job)
+/* Who moves it, if it is one that has to be moved. */
+static void show_runner(struct cli *cli, bcj2_job_state state)
+{
+    if (state != BCJ2_JOB_STATE_QUEUED && state != BCJ2_JOB_STATE_CONNECTING &&
+        state != BCJ2_JOB_STATE_TRANSFERRING && state != BCJ2_JOB_STATE_TRANSIENT_ERROR) {
+        return;
+    }
+    int64_t runner = cli_runner(cli);
+    if (runner != 0) {
+        out_field("moved by", "process %" PRId64, runner);
+    } else {
+        out_field("moved by", "no program now; \"bcj2 run\" does it");
+    }
+}
+
+static void show_job(struct cli *cli, bcj2_job *job)
 {
     char id[BCJ2_GUID_TEXT_SIZE], error[3072];
     char *name = NULL, *why = NULL;
@@ -167,6 +182,7 @@ static void show_job(bcj2_job *job)
     if (BCJ2_SUCCEEDED(bcj2_get_status_text(job, &why))) {
         out_field("", "%s", why);
     }
+    show_runner(cli, state);
     show_files(job);
     show_progress(job);
     show_times(job);
@@ -193,7 +209,7 @@ int cmd_show(struct cli *cli)
     if (cli->options.json) {
         out_json_job(cli, job);
     } else {
-        show_job(job);
+        show_job(cli, job);
     }
     (void)bcj2_job_unref(job);
     return EXIT_DONE;

@@ -225,7 +225,7 @@ static int upload(struct cli *cli, bcj2_job_type type)
         return out_bad(cli, "--json upload-reply needs -o: stdout belongs to the document");
     }
     int result = prepare_paths(cli, &up);
-    if (result == EXIT_DONE && !detach && !interrupt_start()) {
+    if (result == EXIT_DONE && !detach && !interrupt_start(false)) {
         result = out_failed(cli, BCJ2_E_OUTOFMEMORY, "cannot wait for signals");
     }
     if (result == EXIT_DONE) {
@@ -240,6 +240,7 @@ static int upload(struct cli *cli, bcj2_job_type type)
         if (!cli->options.json) {
             (void)puts(up.id);
         }
+        explain_no_runner(cli);
     } else if (result == EXIT_DONE) {
         result = wait_and_complete(cli, &up);
     }

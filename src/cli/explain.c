@@ -78,12 +78,28 @@ int explain_failure(struct cli *cli, bcj2_job *job)
     return EXIT_FAILED;
 }
 
+void explain_no_runner(struct cli *cli)
+{
+    char program[4608];
+    if (cli_runner(cli) == 0) {
+        explain_program(cli, program);
+        out_say("no program moves the jobs of this queue now; to begin: %s run", program);
+    }
+}
+
 void explain_interrupt(struct cli *cli, const char *id, bcj2_job_type type)
 {
     char program[4608];
+    const char *reply = type == BCJ2_JOB_TYPE_UPLOAD_REPLY ? " for the reply" : "";
     explain_program(cli, program);
     (void)out_bad(cli, "interrupted; job %s stays in the queue", id);
-    out_say("to go on: %s run --until-idle, then %s complete %s%s", program, program, id,
-            type == BCJ2_JOB_TYPE_UPLOAD_REPLY ? " for the reply" : "");
+    int64_t runner = cli_open(cli, BCJ2_MANAGER_CONTROL_ONLY) == EXIT_DONE ? cli_runner(cli) : 0;
+    if (runner != 0) {
+        out_say("process %" PRId64 " moves it on; then: %s complete %s%s", runner, program, id,
+                reply);
+    } else {
+        out_say("to go on: %s run --until-idle, then %s complete %s%s", program, program, id,
+                reply);
+    }
     out_say("to drop it: %s cancel %s", program, id);
 }

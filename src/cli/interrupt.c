@@ -5,11 +5,12 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <time.h>
 
 #define INSISTING 3
 #define WAKE_UP   SIGUSR1 /* from ourselves: the thread shall end. From others it ends the process. */
 
-enum mode { MODE_DIE, MODE_HOLD, MODE_CLOSE };
+enum mode { MODE_DIE, MODE_HOLD, MODE_CLOSE, MODE_TELL };
 
 static struct {
     pthread_mutex_t lock;
@@ -21,7 +22,8 @@ static struct {
     int number; /* the first signal that came; 0 = none */
     int count;  /* how many came */
     bool stopping;
-    bool closing; /* the thread is inside bcj2_manager_close() */
+    bool closing;  /* the thread is inside bcj2_manager_close() */
+    unsigned news; /* INTERRUPT_… */
     struct cli *cli;
 } state = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
@@ -53,8 +55,22 @@ static void close_manager(void)
 }
 
 /* Called with the lock held. */
+static void tell(unsigned what)
+{
+    state.news |= what;
+    if (state.mode == MODE_TELL) {
+        (void)bcj2_manager_interrupt(state.cli->manager);
+    }
+    (void)pthread_cond_broadcast(&state.changed);
+}
+
+/* Called with the lock held. */
 static void take(int number)
 {
+    if (number == SIGWINCH || number == SIGTSTP) {
+        tell(number == SIGWINCH ? INTERRUPT_RESIZED : INTERRUPT_STOP);
+        return;
+    }
     bool first = ++state.count == 1;
     if ((first && state.mode == MODE_DIE) || state.count >= INSISTING || number == WAKE_UP) {
         interrupt_die(number);
@@ -64,6 +80,8 @@ static void take(int number)
     }
     if (first && state.mode == MODE_CLOSE) {
         close_manager();
+    } else if (first) {
+        tell(INTERRUPT_END);
     }
 }
 
@@ -86,19 +104,40 @@ static void *wait_for_signals(void *unused)
     return NULL;
 }
 
-bool interrupt_start(void)
+/* Into the set, unless it is ignored. */
+static void add(int number)
 {
-    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
-    (void)sigemptyset(&state.set);
-    (void)sigaddset(&state.set, WAKE_UP);
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-        struct sigaction now;
-        if (sigaction(numbers[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN) {
-            (void)sigaddset(&state.set, numbers[i]);
-        }
+    struct sigaction now;
+    if (sigaction(number, NULL, &now) == 0 && now.sa_handler != SIG_IGN) {
+        (void)sigaddset(&state.set, number);
     }
-    state.started = pthread_sigmask(SIG_BLOCK, &state.set, NULL) == 0 &&
-                    pthread_create(&state.thread, NULL, wait_for_signals, NULL) == 0;
+}
+
+/* Never runs: the signal is blocked in all threads. But one whose default is to be ignored may not
+   even become pending. */
+static void no_handler(int number)
+{
+    (void)number;
+}
+
+bool interrupt_start(bool drawing)
+{
+    struct sigaction action = {.sa_handler = no_handler};
+    (void)sigemptyset(&state.set);
+    (void)sigemptyset(&action.sa_mask);
+    (void)sigaddset(&state.set, WAKE_UP);
+    add(SIGINT);
+    add(SIGTERM);
+    add(SIGHUP);
+    if (drawing) {
+        add(SIGTSTP);
+        (void)sigaddset(&state.set, SIGWINCH);
+    }
+    bool blocked = pthread_sigmask(SIG_BLOCK, &state.set, NULL) == 0;
+    if (drawing) {
+        (void)sigaction(SIGWINCH, &action, NULL);
+    }
+    state.started = blocked && pthread_create(&state.thread, NULL, wait_for_signals, NULL) == 0;
     return state.started;
 }
 
@@ -132,11 +171,38 @@ void interrupt_close_on_signal(struct cli *cli)
     (void)pthread_mutex_unlock(&state.lock);
 }
 
-void interrupt_wait(void)
+void interrupt_tell(struct cli *cli)
 {
     (void)pthread_mutex_lock(&state.lock);
-    while (state.number == 0 || state.closing) {
-        (void)pthread_cond_wait(&state.changed, &state.lock);
+    state.mode = MODE_TELL;
+    state.cli = cli;
+    if (state.number != 0) {
+        tell(INTERRUPT_END);
+    }
+    (void)pthread_mutex_unlock(&state.lock);
+}
+
+unsigned interrupt_news(void)
+{
+    (void)pthread_mutex_lock(&state.lock);
+    unsigned news = state.news;
+    state.news &= INTERRUPT_END;
+    (void)pthread_mutex_unlock(&state.lock);
+    return news;
+}
+
+void interrupt_rest(unsigned ms)
+{
+    struct timespec until;
+    (void)clock_gettime(CLOCK_REALTIME, &until); /* the one that a condition knows everywhere */
+    until.tv_sec += (time_t)(ms / 1000);
+    until.tv_nsec += (long)(ms % 1000) * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    (void)pthread_mutex_lock(&state.lock);
+    while (state.news == 0 && pthread_cond_timedwait(&state.changed, &state.lock, &until) == 0) {
     }
     (void)pthread_mutex_unlock(&state.lock);
 }

@@ -158,7 +158,7 @@ void out_time(bcj2_filetime filetime, char text[32])
     }
 }
 
-static cJSON *snapshot(bcj2_job *job)
+cJSON *out_json_snapshot(bcj2_job *job)
 {
     char *text = NULL;
     if (BCJ2_FAILED(bcj2_get_json(job, &text))) {
@@ -172,7 +172,7 @@ static cJSON *snapshot(bcj2_job *job)
 void out_json_job(struct cli *cli, bcj2_job *job)
 {
     if (cli->options.json && cli->document == NULL) {
-        cli->document = snapshot(job);
+        cli->document = out_json_snapshot(job);
     }
 }
 
@@ -195,12 +195,15 @@ void out_json_add_job(struct cli *cli, bcj2_job *job)
         return;
     }
     out_json_jobs(cli);
-    cJSON_AddItemToArray(cJSON_GetObjectItemCaseSensitive(cli->document, "jobs"), snapshot(job));
+    cJSON_AddItemToArray(cJSON_GetObjectItemCaseSensitive(cli->document, "jobs"),
+                         out_json_snapshot(job));
 }
 
 bool out_json_end(struct cli *cli)
 {
-    char *text = cli->document == NULL ? NULL : cJSON_Print(cli->document);
+    char *text = cli->document == NULL ? NULL
+                 : cli->lines          ? cJSON_PrintUnformatted(cli->document)
+                                       : cJSON_Print(cli->document);
     if (text != NULL) {
         (void)puts(text);
     }

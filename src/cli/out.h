@@ -33,6 +33,8 @@ void out_size(uint64_t bytes, char text[32]);
 void out_duration(uint64_t seconds, char text[32]);
 void out_time(bcj2_filetime time, char text[32]);
 
+/* The job's snapshot, to be deleted; NULL: it cannot be had. */
+cJSON *out_json_snapshot(bcj2_job *job);
 /* Makes the job's snapshot the document, or one more in its list "jobs". Quietly nothing without
    --json. */
 void out_json_job(struct cli *cli, bcj2_job *job);

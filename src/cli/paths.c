@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,37 +25,6 @@ static char *join(const char *folder, const char *name)
         (void)snprintf(path, size, "%s%s%s", folder, slash, name);
     }
     return path;
-}
-
-static const char *home_folder(void)
-{
-    const char *home = getenv("HOME");
-    if (home == NULL || home[0] == '\0') {
-        const struct passwd *entry = getpwuid(geteuid());
-        home = entry == NULL ? NULL : entry->pw_dir;
-    }
-    return home;
-}
-
-char *paths_queue(const char *option)
-{
-    const char *queue = option != NULL ? option : getenv("BCJ2_QUEUE");
-    if (queue != NULL && queue[0] != '\0') {
-        return strdup(queue);
-    }
-    if (geteuid() == 0) {
-        return strdup("/var/lib/bcj2");
-    }
-    const char *home = home_folder();
-#ifdef __APPLE__
-    return home == NULL ? NULL : join(home, "Library/Application Support/bcj2");
-#else
-    const char *state = getenv("XDG_STATE_HOME");
-    if (state != NULL && state[0] == '/') {
-        return join(state, "bcj2");
-    }
-    return home == NULL ? NULL : join(home, ".local/state/bcj2");
-#endif
 }
 
 char *paths_absolute(const char *path)

@@ -5,9 +5,6 @@
 
 #include "cli.h"
 
-/* The queue directory: --queue, else the library's default as <bcj2/manager.h> states it.
-   malloc'ed; NULL: neither is known (no HOME), or no memory. */
-char *paths_queue(const char *option);
 /* path made absolute by the working directory; links in it stay what they are. malloc'ed; NULL:
    errno says why. */
 char *paths_absolute(const char *path);

@@ -2,12 +2,13 @@
 /* See progress_bar.h. */
 #include "progress_bar.h"
 #include "out.h"
+#include "since.h"
+#include "text.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #define LINE_BYTES       1024
@@ -18,13 +19,6 @@
 #define MARK_EVERY_MS    500u
 #define RATE_BELIEVED_MS 1000u /* a shorter measurement says nothing */
 
-static uint64_t now_ms(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 static int columns(void)
 {
     struct winsize size;
@@ -32,27 +26,6 @@ static int columns(void)
         return size.ws_col;
     }
     return COLUMNS_UNKNOWN;
-}
-
-/* How many columns UTF-8 text takes, near enough: one for each character. */
-static int width(const char *text)
-{
-    int count = 0;
-    for (; *text != '\0'; text++) {
-        count += ((unsigned char)*text & 0xC0) != 0x80;
-    }
-    return count;
-}
-
-/* Cuts text after so many characters. */
-static void cut(char *text, int most)
-{
-    for (; *text != '\0'; text++) {
-        if (((unsigned char)*text & 0xC0) != 0x80 && most-- <= 0) {
-            *text = '\0';
-            return;
-        }
-    }
 }
 
 static const char *phase_text(const struct progress_bar *bar)
@@ -98,7 +71,7 @@ void progress_bar_start(struct progress_bar *bar, const char *name)
    seconds is a rate. */
 static void measure(struct progress_bar *bar, uint64_t done)
 {
-    uint64_t now = now_ms();
+    uint64_t now = since_now_ms();
     if (bar->mark_count > 0 && done < bar->marks[bar->mark_count - 1].done) {
         bar->mark_count = 0; /* the server took the position back */
     }
@@ -173,24 +146,24 @@ static void draw(struct progress_bar *bar, bool changed, uint64_t done, uint64_t
 {
     char line[LINE_BYTES * 2], name[256], text[LINE_BYTES], boxes[BAR_MOST + 4] = "";
     (void)snprintf(name, sizeof name, "%s", bar->name);
-    cut(name, NAME_MOST);
+    text_cut(name, NAME_MOST);
     bool boxed = counts_bytes(bar) && total != BCJ2_SIZE_UNKNOWN;
-    int room = columns() - 1 - width(name) - 2;
+    int room = columns() - 1 - text_width(name) - 2;
     describe(bar, done, total, true, text);
-    if (boxed && room - width(text) < BAR_LEAST) {
+    if (boxed && room - text_width(text) < BAR_LEAST) {
         describe(bar, done, total, false, text);
     }
-    if (boxed && room - width(text) >= BAR_LEAST) {
-        draw_boxes(boxes, room - width(text), done, total);
+    if (boxed && room - text_width(text) >= BAR_LEAST) {
+        draw_boxes(boxes, room - text_width(text), done, total);
     }
-    if (changed && bar->phase == PROGRESS_RETRY && room < width(text)) {
+    if (changed && bar->phase == PROGRESS_RETRY && room < text_width(text)) {
         /* once in full, above the line that stays: why it waits is what one wants to know */
         (void)fputs("\r\033[K", stderr);
         out_say("%s: %s", bar->name, text);
     }
     (void)snprintf(line, sizeof line, "%s  %s%s", name, boxes, text);
     out_clean(line);
-    cut(line, columns() - 1);
+    text_cut(line, columns() - 1);
     (void)fprintf(stderr, "\r%s\033[K", line);
     (void)fflush(stderr);
     bar->drawn = true;

@@ -72,32 +72,54 @@ void *bcj2__core_unref(struct core *c)
     return NULL;
 }
 
+static char *settle_lock_path(const struct core *c)
+{
+    return bcj2__mem_printf("%s/settle.lock", c->directory);
+}
+
 static bcj2_status open_settle_lock(struct core *c)
 {
-    CLEANUP_FREE char *path = bcj2__mem_printf("%s/settle.lock", c->directory);
-    if (path == NULL) {
-        return bcj2__detail_no_memory();
-    }
-    bcj2_status s = bcj2__os_lock_open(path, &c->settle_fd);
-    if (BCJ2_SUCCEEDED(s)) {
-        s = bcj2__os_close_in_child(c->settle_fd);
-    }
-    return s;
+    CLEANUP_FREE char *path = settle_lock_path(c);
+    return path == NULL ? bcj2__detail_no_memory() : bcj2__os_lock_open_own(path, &c->settle_fd);
 }
 
 static void close_settle_lock(struct core *c)
 {
-    if (c->settle_fd >= 0) {
-        bcj2__os_close_in_child_no_more(c->settle_fd);
-        (void)bcj2__os_close(c->settle_fd);
-        c->settle_fd = -1;
+    (void)bcj2__os_close_own(c->settle_fd);
+    c->settle_fd = -1;
+}
+
+/* If somebody removed the file, a lock on it keeps out nobody who opened the queue later. */
+static bcj2_status lock_settle_lock(struct core *c, const char *path)
+{
+    for (;;) {
+        bool named = false;
+        bcj2_status s = c->settle_fd >= 0 ? BCJ2_OK : bcj2__os_lock_open_own(path, &c->settle_fd);
+        if (BCJ2_SUCCEEDED(s)) {
+            s = bcj2__os_lock(c->settle_fd, OS_LOCK_EXCLUSIVE, true);
+        }
+        if (BCJ2_SUCCEEDED(s)) {
+            s = bcj2__os_has_name(c->settle_fd, path, &named);
+        }
+        /* in a queue that is gone there is nobody to be kept out; what follows says so */
+        if (BCJ2_SUCCEEDED(s) && (named || BCJ2_FAILED(bcj2__store_present(c->store)))) {
+            return BCJ2_OK;
+        }
+        close_settle_lock(c); /* and unlocks it */
+        if (BCJ2_FAILED(s)) {
+            return s;
+        }
     }
 }
 
 bcj2_status bcj2__core_settle_begin(struct core *c)
 {
+    CLEANUP_FREE char *path = settle_lock_path(c);
+    if (path == NULL) {
+        return bcj2__detail_no_memory();
+    }
     bcj2__os_mutex_lock(c->settle);
-    bcj2_status s = bcj2__os_lock(c->settle_fd, OS_LOCK_EXCLUSIVE, true);
+    bcj2_status s = lock_settle_lock(c, path);
     if (BCJ2_FAILED(s)) {
         bcj2__os_mutex_unlock(c->settle);
     }
@@ -145,13 +167,20 @@ static bcj2_status fill_core(struct core *c, const bcj2_manager_options *o)
 static bcj2_status begin(struct core *c)
 {
     bcj2_status s = BCJ2_OK;
-    atomic_init(&c->role, bcj2__link_role(c->link));
-    atomic_init(&c->runner_pid, bcj2__link_runner_pid(c->link));
+    struct engine *engine = NULL;
+    (void)bcj2__core_note_runner(c);
+    atomic_store(&c->runner_told, atomic_load(&c->runner));
     if (bcj2__link_role(c->link) == LINK_RUNNER) {
         s = bcj2__job_state_restart(c, true);
         bcj2__settle_leftovers(c);
     }
-    return BCJ2_SUCCEEDED(s) ? bcj2__engine_start(c, &c->engine) : s;
+    if (BCJ2_SUCCEEDED(s)) {
+        s = bcj2__engine_start(c, &engine);
+    }
+    bcj2__os_mutex_lock(c->lock); /* its thread runs already, and may find the queue gone */
+    c->engine = engine;
+    bcj2__os_mutex_unlock(c->lock);
+    return s;
 }
 
 bcj2_status bcj2__core_open(const char *directory, const bcj2_manager_options *options,
@@ -170,6 +199,8 @@ bcj2_status bcj2__core_open(const char *directory, const bcj2_manager_options *o
         return bcj2__detail_no_memory();
     }
     atomic_init(&c->refs, 1);
+    atomic_init(&c->runner, 0);
+    atomic_init(&c->runner_told, 0);
     c->settle_fd = -1;
     s = fill_core(c, options);
     if (BCJ2_SUCCEEDED(s)) {
@@ -283,6 +314,24 @@ uint64_t bcj2__core_change_count(struct core *c)
     return count;
 }
 
+void bcj2__core_interrupt(struct core *c)
+{
+    bcj2__os_mutex_lock(c->lock);
+    c->interrupted = true;
+    c->change_count++;
+    bcj2__os_cond_broadcast(c->changed);
+    bcj2__os_mutex_unlock(c->lock);
+}
+
+bool bcj2__core_was_interrupted(struct core *c)
+{
+    bcj2__os_mutex_lock(c->lock);
+    bool was = c->interrupted;
+    c->interrupted = false;
+    bcj2__os_mutex_unlock(c->lock);
+    return was;
+}
+
 bcj2_status bcj2__core_wait_change(struct core *c, uint64_t seen, uint64_t deadline_ms)
 {
     bcj2_status s = bcj2__store_present(c->store);
@@ -305,10 +354,25 @@ bcj2_status bcj2__core_wait_change(struct core *c, uint64_t seen, uint64_t deadl
     return atomic_load(&c->gone) && !closing ? bcj2__store_present(c->store) : s;
 }
 
-bcj2_status bcj2__core_info(struct core *c, bool *ret_is_runner, int64_t *ret_runner_pid,
-                            uint64_t *ret_jobs)
+bool bcj2__core_note_runner(struct core *c)
 {
-    *ret_is_runner = atomic_load(&c->role) == LINK_RUNNER;
-    *ret_runner_pid = atomic_load(&c->runner_pid);
-    return bcj2__store_job_count(c->store, UINT32_MAX, ret_jobs);
+    int64_t pid = bcj2__link_runner_pid(c->link);
+    int64_t runner = bcj2__link_role(c->link) == LINK_RUNNER ? -pid : pid;
+    return atomic_exchange(&c->runner, runner) != runner;
+}
+
+bcj2_status bcj2__core_info(struct core *c, bcj2_manager_info *ret)
+{
+    const uint32_t to_move = 1u << BCJ2_JOB_STATE_QUEUED | 1u << BCJ2_JOB_STATE_CONNECTING |
+                             1u << BCJ2_JOB_STATE_TRANSFERRING |
+                             1u << BCJ2_JOB_STATE_TRANSIENT_ERROR;
+    int64_t runner = atomic_load(&c->runner);
+    atomic_store(&c->runner_told, runner);
+    ret->is_runner = runner < 0;
+    ret->runner_pid = runner < 0 ? -runner : runner;
+    bcj2_status s = bcj2__store_job_count(c->store, UINT32_MAX, &ret->jobs);
+    if (BCJ2_SUCCEEDED(s)) {
+        s = bcj2__store_count_states(c->store, to_move, &ret->jobs_to_move);
+    }
+    return BCJ2_SUCCEEDED(s) ? bcj2__store_farewells_untried(c->store, &ret->goodbyes) : s;
 }

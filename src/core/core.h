@@ -26,10 +26,11 @@ struct core {
     struct store *store;
     struct hosts *hosts;
     struct link *link; /* the engine thread's, but at opening and closing */
-    atomic_int role;   /* enum link_role, as the engine last saw it */
-    atomic_llong runner_pid;
-    atomic_bool gone; /* the queue's folder or database; what is left is to be closed */
-    int settle_fd;    /* settle.lock: the same as settle, between processes */
+    atomic_llong
+        runner; /* the runner's process id, as the engine last saw it; negative: it is us */
+    atomic_llong runner_told; /* the one that a call last told of: get_info, or a wait that ended */
+    atomic_bool gone;         /* the queue's folder or database; what is left is to be closed */
+    int settle_fd;            /* settle.lock: the same as settle, between processes */
     uint32_t uid;
     bool control_only;
     uint32_t background_slots, foreground_slots;
@@ -43,6 +44,7 @@ struct core {
     uint64_t change_count;
     uint32_t calls; /* API calls under way */
     bool closing;
+    bool interrupted; /* one call of bcj2__core_was_interrupted() is to say so */
     struct engine *engine;
 };
 
@@ -70,12 +72,17 @@ void bcj2__core_gone(struct core *c);
    queue is gone (BCJ2_E_PATH_NOT_FOUND) or deadline_ms comes (BCJ2_S_FALSE; UINT64_MAX: never). */
 bcj2_status bcj2__core_wait_change(struct core *c, uint64_t seen, uint64_t deadline_ms);
 uint64_t bcj2__core_change_count(struct core *c);
+/* Wakes waiters; one of them is told that it was for this. */
+void bcj2__core_interrupt(struct core *c);
+bool bcj2__core_was_interrupted(struct core *c);
+/* Notes who the link says moves the bytes; whoever has the link. True: it is another process (or none, or
+   one again) now. */
+bool bcj2__core_note_runner(struct core *c);
 
 /* Around what Complete and Cancel do to files: one at a time among all threads of all processes. */
 bcj2_status bcj2__core_settle_begin(struct core *c);
 void bcj2__core_settle_end(struct core *c);
 
-bcj2_status bcj2__core_info(struct core *c, bool *ret_is_runner, int64_t *ret_runner_pid,
-                            uint64_t *ret_jobs);
+bcj2_status bcj2__core_info(struct core *c, bcj2_manager_info *ret);
 
 #endif

@@ -160,6 +160,17 @@ static bool still_queued(struct engine *e, int64_t seq)
     return s != BCJ2_E_NOT_FOUND && bcj2__engine_check(e, s) && state == BCJ2_JOB_STATE_QUEUED;
 }
 
+/* It may have been suspended and resumed since we last looked, and we have not heard of it yet: then its
+   last run does not know that it is over. Two runs of a job would both believe that it is theirs. */
+static void end_last_run(struct engine *e, int64_t seq)
+{
+    for (uint32_t i = 0; i < e->drive_count; i++) {
+        if (e->drives[i]->seq == seq) {
+            bcj2__drive_reconcile(e, e->drives[i]);
+        }
+    }
+}
+
 /* Without its options it sends nothing. */
 static bool load_options(struct engine *e, struct drive *d)
 {
@@ -195,6 +206,7 @@ void bcj2__drive_start(struct engine *e, int64_t seq)
     if (!bcj2__engine_transaction(e) || !still_queued(e, seq)) {
         return;
     }
+    end_last_run(e, seq);
     d = new_drive(e, seq);
     bcj2_status s = d == NULL ? bcj2__detail_no_memory() : load(e, d, &job, &file);
     if (BCJ2_SUCCEEDED(s)) {

@@ -10,6 +10,8 @@
 #include "settle.h"
 #include "timeouts.h"
 
+#define BLIND_MS 200 /* between two tries to sleep on all that may happen */
+
 void bcj2__engine_wake(struct engine *e)
 {
     atomic_store(&e->woken, true);
@@ -149,6 +151,7 @@ static void recover(struct engine *e)
         e->schedule = e->look_byes = true;
         /* this, and what was written although its sync failed */
         bcj2__core_tell(e->core);
+        e->ring = true;
     } else {
         e->store_ms = e->now_ms + bcj2__timeouts.store_rest_ms;
     }
@@ -180,6 +183,14 @@ static void become_runner(struct engine *e)
     bcj2__settle_leftovers(e->core);
 }
 
+/* Somebody removed the runner's names, and another process has them now. */
+static void step_down(struct engine *e)
+{
+    e->runner = false;
+    bcj2__engine_drop_everything(e);
+    e->watch = bcj2__os_watch_close(e->watch);
+}
+
 /* What the link has heard. True: somebody changed the store. */
 static bool listen_to_others(struct engine *e)
 {
@@ -198,19 +209,23 @@ static bool listen_to_others(struct engine *e)
     if (BCJ2_FAILED(s)) {
         bcj2__log(&e->core->log, LOG_WARNING, "other processes: %s", bcj2__detail_get());
     }
+    bool other = bcj2__core_note_runner(e->core); /* before anything is done as such */
     for (; more; more = bcj2__link_next(link, &event)) {
+        if (event.type == LINK_EV_ALONE && e->runner) {
+            step_down(e);
+        }
         if (event.type == LINK_EV_RUNNER) {
             become_runner(e);
         }
-        if (event.type == LINK_EV_RUNNER || event.type == LINK_EV_CLIENT) {
-            e->ring = true; /* changes that were made in between were heard by nobody */
+        /* changes that were made in between were heard by nobody, and one that is gone may have been
+           killed between its commit and its word about it */
+        if (event.type == LINK_EV_RUNNER || event.type == LINK_EV_CLIENT ||
+            event.type == LINK_EV_GONE) {
+            e->ring = true;
         }
-        /* and one that is gone may have been killed between its commit and its word about it */
         heard = heard || event.type != LINK_EV_MESSAGE;
     }
-    atomic_store(&e->core->role, (int)bcj2__link_role(link));
-    atomic_store(&e->core->runner_pid, bcj2__link_runner_pid(link));
-    if (heard) {
+    if (heard || other) {
         bcj2__core_tell(e->core);
     }
     return heard;
@@ -219,9 +234,16 @@ static bool listen_to_others(struct engine *e)
 static void ring_others(struct engine *e)
 {
     uint64_t change = 0;
-    if (e->ring && BCJ2_SUCCEEDED(bcj2__store_change(e->core->store, &change))) {
+    if (!e->ring) {
+        return;
+    }
+    if (BCJ2_SUCCEEDED(bcj2__store_change(e->core->store, &change))) {
         bcj2__link_ring(e->core->link, change);
         e->ring = false;
+    } else {
+        bcj2__log(&e->core->log, LOG_WARNING, "other processes are told later of a change: %s",
+                  bcj2__detail_get());
+        e->ring_ms = e->now_ms + bcj2__timeouts.store_rest_ms;
     }
 }
 
@@ -267,7 +289,9 @@ static void turn(struct engine *e)
         bcj2__network_step(e);
     }
     work(e, woken, stopping);
-    if (!bcj2__engine_gone(e, false)) {
+    if (bcj2__engine_gone(e, false)) {
+        e->ring = false; /* there is nobody left to be told */
+    } else {
         ring_others(e);
     }
 }
@@ -298,7 +322,7 @@ static uint64_t runner_deadline(const struct engine *e)
 
 static uint64_t sleep_ms(const struct engine *e)
 {
-    uint64_t at = bcj2__link_deadline(e->core->link);
+    uint64_t at = MIN(bcj2__link_deadline(e->core->link), e->ring ? e->ring_ms : UINT64_MAX);
     if (e->again || atomic_load(&e->woken)) {
         return 0;
     }
@@ -347,17 +371,33 @@ static bool finished(const struct engine *e)
            (e->bye_count == 0 || e->now_ms >= e->stop_by_ms);
 }
 
+/* It cannot sleep as it should: no memory in libcurl, or more descriptors than may be polled. Everything
+   that runs is dropped; what can be done by time is. */
+static void sleep_blindly(struct engine *e)
+{
+    struct core *c = e->core;
+    e->now_ms = bcj2__os_now_ms();
+    bcj2__engine_drop_everything(e);
+    bcj2__os_mutex_lock(c->lock);
+    (void)bcj2__os_cond_wait_until(c->changed, c->lock, e->now_ms + BLIND_MS);
+    bcj2__os_mutex_unlock(c->lock);
+}
+
 static void run(void *argument)
 {
     struct engine *e = argument;
+    bcj2_status trouble = BCJ2_OK; /* of the last sleep */
     do {
         turn(e);
         act(e);
-        if (!finished(e) && !bcj2__engine_check(e, sleep_on_all(e))) {
-            e->now_ms = bcj2__os_now_ms();
-            bcj2__engine_drop_everything(e); /* no memory in libcurl: rest, then start again */
-            e->failed = false;
+        bcj2_status s = finished(e) ? BCJ2_OK : sleep_on_all(e);
+        if (BCJ2_FAILED(s)) {
+            if (s != trouble) {
+                bcj2__log(&e->core->log, LOG_ERROR, "transfers rest: %s", bcj2__detail_get());
+            }
+            sleep_blindly(e);
         }
+        trouble = s;
     } while (!finished(e));
     bcj2__farewell_drop_all(e);
 }

@@ -38,8 +38,7 @@ static void give_up(struct engine *e)
     bcj2__engine_drop_everything(e);
     bcj2__link_abandon(e->core->link);
     e->watch = bcj2__os_watch_close(e->watch);
-    atomic_store(&e->core->role, (int)LINK_ALONE);
-    atomic_store(&e->core->runner_pid, 0);
+    atomic_store(&e->core->runner, 0);
     bcj2__core_gone(e->core);
 }
 
@@ -51,6 +50,8 @@ bool bcj2__engine_gone(struct engine *e, bool look)
     if (!e->gone && look && BCJ2_FAILED(bcj2__store_present(e->core->store)) &&
         bcj2__store_vanished(e->core->store)) {
         give_up(e);
+    } else if (look && e->runner) { /* what was removed may be its names */
+        bcj2__link_look(e->core->link);
     }
     return e->gone;
 }

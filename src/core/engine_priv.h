@@ -31,6 +31,7 @@ struct engine {
     uint32_t bye_count;
     bool runner;        /* this process moves the bytes; the others' engines only listen */
     bool ring;          /* the others are to be told that the store changed */
+    uint64_t ring_ms;   /* ring, and the number could not be read: again then */
     struct net_fd *fds; /* of the link and the network, as the last poll watched them */
     size_t fd_room;
     int netwatch_fd;  /* -1: nobody waits */

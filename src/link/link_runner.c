@@ -31,6 +31,16 @@ static bool make_room(struct link *l)
     return true;
 }
 
+/* Peers get no more than half of the descriptors, and none of the last quarter, which the program may
+   have to itself: the rest is for the files and connections of jobs. The system gives out the lowest
+   number that is free. */
+static bool is_room(const struct link *l, int fd)
+{
+    uint64_t limit = bcj2__os_descriptor_limit();
+    return l->peer_count < MIN((uint64_t)LIMIT_LINK_PEERS, limit / 2) &&
+           (uint64_t)fd < limit - limit / 4;
+}
+
 /* False: it may not come in. The reason is logged. */
 static bool is_welcome(struct link *l, int fd, struct os_local_peer *ret)
 {
@@ -45,13 +55,14 @@ static bool is_welcome(struct link *l, int fd, struct os_local_peer *ret)
                   ret->pid, (unsigned)ret->uid, l->directory, (unsigned)bcj2__os_uid());
         return false;
     }
-    if (l->peer_count >= LIMIT_LINK_PEERS) {
+    if (!is_room(l, fd)) {
         if (!l->full_was_logged) {
             bcj2__log(&l->log, LOG_WARNING,
-                      "%d processes are connected at the queue %s: no more are let in",
-                      LIMIT_LINK_PEERS, l->directory);
+                      "%zu processes are connected at the queue %s: no more are let in",
+                      l->peer_count, l->directory);
         }
         l->full_was_logged = true;
+        bcj2__link_note_change(l, 0); /* it may have changed something, and cannot say so */
         return false;
     }
     l->full_was_logged = false;
@@ -67,8 +78,9 @@ static void let_in(struct link *l, int fd)
         return;
     }
     struct link_peer *p = bcj2__link_peer_create(l->last_peer_id + 1, fd, who.pid);
+    /* one that said its last word and hung up at once is let in all the same, to be reported gone */
     if (p == NULL || !make_room(l) ||
-        BCJ2_FAILED(bcj2__link_peer_send(l, p, LINK_KIND_HELLO, 0, NULL, 0))) {
+        (BCJ2_FAILED(bcj2__link_peer_send(l, p, LINK_KIND_HELLO, 0, NULL, 0)) && p->fd >= 0)) {
         (void)bcj2__link_peer_destroy(p); /* it will come again */
         return;
     }
@@ -86,11 +98,17 @@ void bcj2__link_accept(struct link *l)
             return;
         }
         if (BCJ2_FAILED(s)) {
-            bcj2__log(&l->log, LOG_WARNING, "the queue %s: a connection cannot be accepted (%s)",
-                      l->directory, bcj2__detail_get());
+            if (!l->deaf_was_logged) {
+                bcj2__log(&l->log, LOG_WARNING,
+                          "the queue %s: a connection cannot be accepted (%s)", l->directory,
+                          bcj2__detail_get());
+            }
+            l->deaf_was_logged = true;
             l->accept_ms = bcj2__os_now_ms() + ACCEPT_REST_MS;
+            bcj2__link_note_change(l, 0); /* nor can be heard what it has to say */
             return;
         }
+        l->deaf_was_logged = false;
         let_in(l, fd);
     }
 }

@@ -31,6 +31,7 @@ void bcj2__os_boot_id(char text[OS_BOOT_ID_SIZE]); /* changes with each boot; ne
 
 uint32_t bcj2__os_uid(void);
 int64_t bcj2__os_pid(void);
+uint64_t bcj2__os_descriptor_limit(void); /* so many may be open here at a time, now */
 /* Grows by one in each forked child; a handle remembers the value it was made under. */
 uint32_t bcj2__os_fork_generation(void);
 /* Closed in a forked child (a lock it would keep alive). Call ..._no_more() before closing the
@@ -203,5 +204,7 @@ enum os_lock { OS_LOCK_SHARED, OS_LOCK_EXCLUSIVE };
 /* wait false and taken: BCJ2_E_LOCK_VIOLATION. */
 bcj2_status bcj2__os_lock(int fd, enum os_lock kind, bool wait);
 void bcj2__os_unlock(int fd);
+/* Does the open file still have this name? A lock on one that was removed says nothing to who comes later. */
+bcj2_status bcj2__os_has_name(int fd, const char *path, bool *ret);
 
 #endif

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <pwd.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define PASSWORD_ENTRY_START_BYTES 1024u
@@ -25,6 +26,12 @@ const char *bcj2__os_env(const char *name)
 {
     const char *value = getenv(name);
     return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
+uint64_t bcj2__os_descriptor_limit(void)
+{
+    struct rlimit limit;
+    return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? (uint64_t)limit.rlim_cur : UINT64_MAX;
 }
 
 static char *home_of_password_database(void)

@@ -240,6 +240,7 @@ bcj2_status bcj2__store_transfer(struct store *s, int64_t seq, struct store_tran
 /* All zero if nothing was ever set (or there is no such job). */
 bcj2_status bcj2__store_http(struct store *s, int64_t seq, struct store_http *ret);
 /* By seq, after after_seq; BCJ2_S_FALSE: none. */
+bcj2_status bcj2__store_farewells_untried(struct store *s, uint64_t *ret);
 bcj2_status bcj2__store_next_farewell(struct store *s, int64_t after_seq,
                                       struct store_farewell *ret);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Close and Cancel packets that outlive their jobs. They change no job. */
+/* Close and Cancel packets that outlive their jobs. They change no job, but the number of changes: who
+   waits for the last of them to be tried hears of it. */
 #include "store.h"
 
 #include "detail.h"
@@ -43,11 +44,32 @@ bcj2_status bcj2__store_next_farewell(struct store *s, int64_t after_seq,
     return status;
 }
 
+bcj2_status bcj2__store_farewells_untried(struct store *s, uint64_t *ret)
+{
+    bcj2__store_enter(s);
+    struct sql q = bcj2__sql(s, "SELECT count(*) FROM farewells WHERE attempts = 0");
+    if (bcj2__sql_row(&q)) {
+        *ret = bcj2__sql_u64(&q);
+    }
+    bcj2_status status = bcj2__sql_end(&q);
+    bcj2__store_leave(s);
+    return status;
+}
+
 /* The statement, or the reason why it must not be run. */
 static struct sql writing(struct store *s, const char *text)
 {
     bcj2_status status = bcj2__store_need_transaction(s);
     return status == BCJ2_OK ? bcj2__sql(s, text) : (struct sql){.store = s, .status = status};
+}
+
+static bcj2_status run_writing(struct sql *q)
+{
+    bcj2_status status = bcj2__sql_run(q);
+    if (status == BCJ2_OK) {
+        q->store->changed = true;
+    }
+    return status;
 }
 
 static void bind_farewell(struct sql *q, const struct store_farewell *f)
@@ -76,7 +98,7 @@ bcj2_status bcj2__store_farewell_insert(struct store *s, const struct store_fare
                    " give_up_boot, give_up_ms, give_up_wall)"
                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     bind_farewell(&q, f);
-    bcj2_status status = bcj2__sql_run(&q);
+    bcj2_status status = run_writing(&q);
     bcj2__store_leave(s);
     return status;
 }
@@ -91,7 +113,7 @@ bcj2_status bcj2__store_farewell_update(struct store *s, const struct store_fare
                    " give_up_ms = ?, give_up_wall = ? WHERE seq = ?");
     bind_farewell(&q, f);
     bcj2__sql_bind_i64(&q, f->seq);
-    bcj2_status status = bcj2__sql_run(&q);
+    bcj2_status status = run_writing(&q);
     bcj2__store_leave(s);
     return status == BCJ2_S_FALSE ? no_such_farewell() : status;
 }
@@ -101,7 +123,7 @@ bcj2_status bcj2__store_farewell_delete(struct store *s, int64_t seq)
     bcj2__store_enter(s);
     struct sql q = writing(s, "DELETE FROM farewells WHERE seq = ?");
     bcj2__sql_bind_i64(&q, seq);
-    bcj2_status status = bcj2__sql_run(&q);
+    bcj2_status status = run_writing(&q);
     bcj2__store_leave(s);
     return status == BCJ2_S_FALSE ? no_such_farewell() : status;
 }

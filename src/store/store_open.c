@@ -115,22 +115,20 @@ static bcj2_status examine(struct store *s, int64_t *ret_version)
     return status;
 }
 
-/* With writer.lock held: one process does it. All or nothing; killed in the middle, the next one to
-   open finds the old schema. */
+/* With writer.lock held and in a transaction, which it ends: one process does it. All or nothing; killed in
+   the middle, the next one to open finds the old schema. */
 static bcj2_status migrate(struct store *s, int64_t version)
 {
-    bcj2_status status = bcj2__store_exec(s, s->db, "BEGIN IMMEDIATE", "opening");
+    bcj2_status status =
+        bcj2__store_migrate(s, s->db, bcj2__store_steps, STORE_VERSION, (size_t)version);
     if (status == BCJ2_OK) {
-        status = bcj2__store_migrate(s, s->db, bcj2__store_steps, STORE_VERSION, (size_t)version);
-        if (status == BCJ2_OK) {
-            status = bcj2__store_exec(s, s->db, "COMMIT", "changing the schema of");
-        }
-        if (status == BCJ2_OK) {
-            bcj2__log(&s->log, LOG_INFO, "the queue in %s was brought from schema %lld to %d",
-                      s->directory, (long long)version, STORE_VERSION);
-        } else if (!sqlite3_get_autocommit(s->db)) {
-            (void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
-        }
+        status = bcj2__store_exec(s, s->db, "COMMIT", "changing the schema of");
+    }
+    if (status == BCJ2_OK) {
+        bcj2__log(&s->log, LOG_INFO, "the queue in %s was brought from schema %lld to %d",
+                  s->directory, (long long)version, STORE_VERSION);
+    } else if (!sqlite3_get_autocommit(s->db)) {
+        (void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
     }
     return status;
 }
@@ -158,7 +156,15 @@ static bcj2_status set_up(struct store *s)
         "PRAGMA temp_store = MEMORY;",
         "opening");
     s->full_sync = true;
-    return status == BCJ2_OK && version < STORE_VERSION ? migrate(s, version) : status;
+    /* Files that SQLite could not open for writing it opens for reading, and never again otherwise: who
+       has such a connection must not keep it. The log's are seen by the first that wants to write. */
+    if (status == BCJ2_OK) {
+        status = bcj2__store_exec(s, s->db, "BEGIN IMMEDIATE", "opening");
+    }
+    if (status != BCJ2_OK || version >= STORE_VERSION) {
+        return status == BCJ2_OK ? bcj2__store_exec(s, s->db, "ROLLBACK", "opening") : status;
+    }
+    return migrate(s, version);
 }
 
 static bcj2_status open_database(struct store *s)

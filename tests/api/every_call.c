@@ -67,6 +67,8 @@ static const bcj2_file_range file_range = {0, 1};
     X(bcj2_job_enum_clone, 2, 0, (P(0, have.jobs), P(1, &ret.jobs)))                          \
     X(bcj2_job_enum_count, 2, 0, (P(0, have.jobs), P(1, &ret.number)))                        \
     X(bcj2_manager_wait, 2, M, (P(0, queue_manager), P(1, &ret.change), 0))                   \
+    X(bcj2_manager_get_directory, 2, M, (P(0, queue_manager), P(1, &ret.text)))               \
+    X(bcj2_manager_interrupt, 1, M, (P(0, queue_manager)))                                    \
     X(bcj2_add_file, 3, 0, (P(0, have.job), P(1, URL), P(2, "/tmp/x")))                       \
     X(bcj2_add_file_set, 2, 0, (P(0, have.job), 1, P(1, &file_info)))                         \
     X(bcj2_add_file_with_ranges, 4, 0,                                                        \

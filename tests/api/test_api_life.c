@@ -7,6 +7,7 @@
 
 #include "job.h"
 #include "macro.h"
+#include "mem.h"
 #include "os.h"
 
 #include <inttypes.h>
@@ -340,16 +341,75 @@ START_TEST(manager_info)
     ck_assert_int_eq(info.is_runner, 1);
     ck_assert_int_eq(info.runner_pid, (int64_t)getpid());
     ck_assert_uint_eq(info.jobs, 1);
+    ck_assert_uint_eq(info.jobs_to_move, 0);
+    ck_assert_uint_eq(info.goodbyes, 0);
     queue_close();
     o.flags = BCJ2_MANAGER_CONTROL_ONLY;
     assert_status(bcj2_manager_open(queue_path("queue"), &o, &queue_manager), BCJ2_OK);
     assert_status(bcj2_manager_get_info(queue_manager, &info), BCJ2_OK);
     ck_assert_int_eq(info.is_runner, 0);
     ck_assert_int_eq(info.runner_pid, 0);
+    /* a runner comes and goes: a waiter hears of it, although no job changes */
+    uint64_t change = 0;
+    bcj2_manager *runner = NULL;
+    assert_status(bcj2_manager_wait(queue_manager, &change, -1), BCJ2_OK);
+    assert_status(bcj2_manager_open(queue_path("queue"), NULL, &runner), BCJ2_OK);
+    for (int i = 0; i < 2; i++) {
+        do { /* also of one that came or went between the two calls */
+            assert_status(bcj2_manager_wait(queue_manager, &change, 20000), BCJ2_OK);
+            assert_status(bcj2_manager_get_info(queue_manager, &info), BCJ2_OK);
+        } while ((info.runner_pid == 0) != (i == 1));
+        ck_assert_int_eq(info.is_runner, 0);
+        runner = bcj2_manager_close(runner);
+    }
     bcj2_job *job = queue_job_with_file(BCJ2_JOB_TYPE_UPLOAD, NULL);
     assert_status(bcj2_resume(job), BCJ2_OK);
     ck_assert_int_eq(bcj2_wait(job, ~STATE_BIT(QUEUED) & 0x1ff, 50, NULL), BCJ2_S_FALSE);
+    assert_status(bcj2_manager_get_info(queue_manager, &info), BCJ2_OK);
+    ck_assert_uint_eq(info.jobs, 2);
+    ck_assert_uint_eq(info.jobs_to_move, 1);
     bcj2_job_unref(job);
+}
+END_TEST
+
+static void interrupt_it(void *manager)
+{
+    assert_status(bcj2_manager_interrupt(manager), BCJ2_OK);
+}
+
+START_TEST(a_wait_is_interrupted)
+{
+    uint64_t change = 0, before;
+    struct os_thread *thread = NULL;
+    bcj2_job_unref(queue_job(BCJ2_JOB_TYPE_UPLOAD));
+    /* before it, while it waits, and not a second time */
+    assert_status(bcj2_manager_interrupt(queue_manager), BCJ2_OK);
+    assert_status(bcj2_manager_wait(queue_manager, &change, -1), BCJ2_E_ABORT);
+    ck_assert_uint_eq(change, 0);
+    assert_status(bcj2_manager_wait(queue_manager, &change, -1), BCJ2_OK);
+    before = change;
+    assert_status(bcj2__os_thread_start("interrupt", interrupt_it, queue_manager, &thread),
+                  BCJ2_OK);
+    assert_status(bcj2_manager_wait(queue_manager, &change, -1), BCJ2_E_ABORT);
+    ck_assert_uint_eq(change, before);
+    ck_assert_ptr_null(bcj2__os_thread_join(thread));
+    assert_status(bcj2_manager_wait(queue_manager, &change, 0), BCJ2_S_FALSE);
+}
+END_TEST
+
+/* Whichever way it was named. */
+START_TEST(the_directory_is_its_real_path)
+{
+    char *directory = NULL, *real = NULL;
+    bcj2_manager *other = NULL;
+    assert_status(bcj2__os_real_path(queue_path("queue"), &real), BCJ2_OK);
+    ck_assert_int_eq(symlink(real, queue_path("link")), 0);
+    assert_status(bcj2_manager_open(queue_path("link"), NULL, &other), BCJ2_OK);
+    assert_status(bcj2_manager_get_directory(other, &directory), BCJ2_OK);
+    ck_assert_str_eq(directory, real);
+    bcj2_free(directory);
+    bcj2__mem_free(real);
+    ck_assert_ptr_null(bcj2_manager_close(other));
 }
 END_TEST
 
@@ -444,6 +504,8 @@ static void add_cases(Suite *suite)
     tcase_add_loop_test(tc, jobs_are_limited_by_the_options, 0, 3);
     tcase_add_test(tc, jobs_that_nobody_touches_are_cancelled);
     tcase_add_test(tc, manager_info);
+    tcase_add_test(tc, a_wait_is_interrupted);
+    tcase_add_test(tc, the_directory_is_its_real_path);
     tcase_add_test(tc, unknown_jobs_are_not_found);
     tcase_add_test(tc, two_threads_and_a_close);
 }

@@ -211,7 +211,7 @@ static int open_terminal(int *ret_slave)
     return master;
 }
 
-void cli_start_program(struct running *run, bool terminal, const char *const *argv)
+static void start(struct running *run, bool terminal, bool watch_stdout, const char *const *argv)
 {
     int ends[2];
     memset(run, 0, sizeof *run);
@@ -227,11 +227,16 @@ void cli_start_program(struct running *run, bool terminal, const char *const *ar
     ck_assert_int_ge(run->pid, 0);
     if (run->pid == 0) {
         (void)close(ends[0]);
-        exec_child(argv, out, ends[1]);
+        exec_child(argv, watch_stdout ? ends[1] : out, watch_stdout ? out : ends[1]);
     }
     (void)close(out);
     (void)close(ends[1]);
     run->err = ends[0];
+}
+
+void cli_start_program(struct running *run, bool terminal, const char *const *argv)
+{
+    start(run, terminal, false, argv);
 }
 
 void cli_start(struct running *run, bool terminal, const char *first, ...)
@@ -242,6 +247,22 @@ void cli_start(struct running *run, bool terminal, const char *first, ...)
     gather(argv, first, args);
     va_end(args);
     cli_start_program(run, terminal, argv);
+}
+
+void cli_start_stdout(struct running *run, bool terminal, const char *first, ...)
+{
+    const char *argv[MOST_ARGUMENTS];
+    va_list args;
+    va_start(args, first);
+    gather(argv, first, args);
+    va_end(args);
+    start(run, terminal, true, argv);
+}
+
+void cli_forget(struct running *run)
+{
+    run->seen_length = 0;
+    run->seen[0] = '\0';
 }
 
 /* false: the end. */
@@ -263,6 +284,16 @@ void cli_expect(struct running *run, const char *text)
     while (strstr(run->seen, text) == NULL) {
         ck_assert_msg(read_more(run), "it ended without \"%s\", saying: %s", text, run->seen);
     }
+}
+
+const char *cli_expect_both(struct running *run, const char *text, const char *behind)
+{
+    const char *at;
+    cli_expect(run, text);
+    while ((at = strstr(run->seen, text)) == NULL || strstr(at, behind) == NULL) {
+        ck_assert_msg(read_more(run), "it ended without \"%s\", saying: %s", behind, run->seen);
+    }
+    return at;
 }
 
 struct ended cli_end(struct running *run, int signal_number)
@@ -313,7 +344,7 @@ static void start_server(const char *option, const char *value)
     (void)fclose(stream);
 }
 
-static void stop_server(void)
+void cli_stop_server(void)
 {
     if (server_pid > 0) {
         pid_t pid = server_pid;
@@ -325,7 +356,7 @@ static void stop_server(void)
 
 void cli_restart_server(const char *option, const char *value)
 {
-    stop_server();
+    cli_stop_server();
     start_server(option, value);
 }
 
@@ -347,7 +378,7 @@ void cli_setup(void)
 
 void cli_teardown(void)
 {
-    stop_server();
+    cli_stop_server();
     pid_t pid = fork();
     if (pid == 0) {
         execlp("rm", "rm", "-rf", cli_folder, (char *)NULL);

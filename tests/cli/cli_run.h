@@ -19,6 +19,7 @@ extern char cli_base[256];
 void cli_setup_folder(void); /* a fixture: makes the folder */
 void cli_setup(void);        /* a fixture: the same, and starts a server */
 void cli_teardown(void);     /* stops it, removes the folder */
+void cli_stop_server(void);
 /* Starts it again with one more option (NULL: none). */
 void cli_restart_server(const char *option, const char *value);
 
@@ -48,17 +49,23 @@ struct ended cli_run_program(const char *const *argv, const char *stdout_path);
 /* A program that is watched while it runs. */
 struct running {
     pid_t pid;
-    int err; /* its stderr, or the terminal that its stderr is */
+    int err; /* what is watched: its stderr or stdout, or the terminal that it is */
     char seen[65536];
     size_t seen_length;
-    const char *out_path;
+    const char *out_path; /* where the other one of the two goes */
 };
 
 /* The same as cli_run(), not waited for; terminal: its stderr is one. */
 void cli_start(struct running *run, bool terminal, const char *first, ...);
+/* The same, but what is watched (and err of cli_end()) is its stdout. */
+void cli_start_stdout(struct running *run, bool terminal, const char *first, ...);
 void cli_start_program(struct running *run, bool terminal, const char *const *argv);
 /* Reads what it says until the text is in it; fails the test if it ends before. */
 void cli_expect(struct running *run, const char *text);
+/* The same for a text and another one somewhere behind it; where the first is. */
+const char *cli_expect_both(struct running *run, const char *text, const char *behind);
+/* Forgets what it has said so far. */
+void cli_forget(struct running *run);
 /* Sends a signal (0: none), reads to the end. err in the result is all that it said. */
 struct ended cli_end(struct running *run, int signal_number);
 

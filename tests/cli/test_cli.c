@@ -311,20 +311,6 @@ START_TEST(progress_bar_on_a_terminal)
 }
 END_TEST
 
-START_TEST(commands_beside_a_running_one)
-{
-    struct running run;
-    cli_start(&run, false, "run", NULL);
-    cli_expect(&run, "nothing to do");
-    assert_ended(cli_run("list", NULL), 0);
-    const char *file = cli_make_file("file", 1000);
-    struct ended ended = cli_run("upload", file, cli_url("beside.bin"), NULL);
-    assert_ended(ended, 0);
-    assert_ended(cli_end(&run, SIGTERM), 0);
-    assert_queue_empty();
-}
-END_TEST
-
 START_TEST(reply_is_kept_if_stdout_is_full)
 {
     if (!cli_exists("/dev/full")) {
@@ -361,7 +347,6 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, interrupted_and_continued);
     tcase_add_test(tc, cancel_tells_the_server);
     tcase_add_test(tc, progress_bar_on_a_terminal);
-    tcase_add_test(tc, commands_beside_a_running_one);
     tcase_add_test(tc, reply_is_kept_if_stdout_is_full);
 }
 

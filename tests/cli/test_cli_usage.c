@@ -24,6 +24,7 @@ static const struct {
     {{"list", "--detach"}, "--detach does not go with list"},
     {{"upload", "f", "u", "-o", "r"}, "--output does not go with upload"},
     {{"list", "--until-idle"}, "--until-idle does not go with list"},
+    {{"watch", "more"}, "watch takes no argument \"more\""},
     {{"upload", "f"}, "upload needs FILE URL"},
     {{"upload", "f", "u", "x"}, "upload takes no argument \"x\""},
     {{"upload", "f", "u", "--priority", "urgent"}, "not \"urgent\""},
@@ -63,7 +64,7 @@ START_TEST(refusals)
 END_TEST
 
 static const char *const commands[] = {"upload-reply", "upload", "list",     "show", "suspend",
-                                       "resume",       "cancel", "complete", "run"};
+                                       "resume",       "cancel", "complete", "run",  "watch"};
 
 START_TEST(help_of_each_command)
 {

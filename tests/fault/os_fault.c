@@ -95,19 +95,21 @@ static const struct os_calls fakes = {
 };
 
 const struct os_fault_call os_fault_calls[] = {
-    {"open", EMFILE},      {"close", EIO},     {"pread", EIO},
-    {"pwrite", ENOSPC},    {"ftruncate", EIO}, {"fsync", EIO},
-    {"fallocate", ENOSPC}, {"fdatasync", EIO}, {"fchmod", EIO},
-    {"stat", EIO},         {"lstat", EIO},     {"fstat", EIO},
-    {"faccessat", EIO},    {"rename", ENOSPC}, {"link", ENOSPC},
-    {"unlink", EIO},       {"mkdir", ENOSPC},  {"realpath", EIO},
-    {"statfs", EIO},       {"flock", EIO},     {"pthread_create", EAGAIN},
+    {"open", EMFILE},      {"close", EIO},      {"pread", EIO},
+    {"pwrite", ENOSPC},    {"ftruncate", EIO},  {"fsync", EIO},
+    {"fallocate", ENOSPC}, {"fdatasync", EIO},  {"fchmod", EIO},
+    {"stat", EIO},         {"lstat", EIO},      {"fstat", EIO},
+    {"faccessat", EIO},    {"rename", ENOSPC},  {"link", ENOSPC},
+    {"unlink", EIO},       {"mkdir", ENOSPC},   {"realpath", EIO},
+    {"statfs", EIO},       {"flock", EIO},      {"pthread_create", EAGAIN},
+    {"watch", EMFILE},     {"chmod", EIO},      {"bind", ENOSPC},
+    {"listen", EMFILE},    {"connect", EACCES}, {"accept", EMFILE},
+    {"send", EIO},         {"recv", EIO},
 };
 const size_t os_fault_call_count = ARRAY_LEN(os_fault_calls);
-/* chmod, bind, listen, connect, accept, send, recv, watch: used by processes that talk to each other, and
-   made to fail in unit/test_os_local.c and tests/link. futimens: for downloads, in unit/test_os_syscall.c.
-   netwatch, getifaddrs, freeifaddrs: in unit/test_os_netwatch.c. */
-#define CALLS_TESTED_ELSEWHERE 12
+/* futimens: for downloads, in unit/test_os_syscall.c. netwatch, getifaddrs, freeifaddrs: in
+   unit/test_os_netwatch.c. */
+#define CALLS_TESTED_ELSEWHERE 4
 _Static_assert(sizeof(struct os_calls) ==
                    (ARRAY_LEN(os_fault_calls) + CALLS_TESTED_ELSEWHERE) * sizeof(os_function),
                "each call is swept here or tested there");

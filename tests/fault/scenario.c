@@ -86,31 +86,99 @@ static void look(struct run *r, bcj2_job *job)
     bcj2_free(json);
 }
 
-static void run_job(struct run *r, bcj2_job *job)
+/* The runner learns of it only from another manager if that is another. */
+static bool resume(struct run *r, bcj2_manager *m)
+{
+    bcj2_job *job = NULL;
+    bool resumed = said(r, "get_job", bcj2_manager_get_job(m, &r->id, &job)) &&
+                   said(r, "resume", bcj2_resume(job));
+    bcj2_job_unref(job);
+    return resumed;
+}
+
+static void run_job(struct run *r, bcj2_job *job, bcj2_manager *resumer)
 {
     r->named = said(r, "set_reply_file_name", bcj2_set_reply_file_name(job, r->reply_path));
     r->added = r->named && said(r, "add_file", bcj2_add_file(job, r->url, r->upload_path));
     if (r->added && said(r, "set_retry_delay", bcj2_set_minimum_retry_delay(job, 0))) {
-        r->resumed = said(r, "resume", bcj2_resume(job));
+        r->resumed = resume(r, resumer);
     }
     r->transferred = r->resumed && wait_for_transfer(r, job);
     look(r, job);
     r->completed = r->transferred && said(r, "complete", bcj2_complete(job));
 }
 
-static void run_with_fault(struct run *r)
+static void create_and_run(struct run *r, bcj2_manager *creator, bcj2_manager *resumer)
 {
-    bcj2_manager *m = NULL;
     bcj2_job *job = NULL;
-    r->opened = said(r, "open", bcj2_manager_open(queue_path("queue"), NULL, &m));
-    r->created = r->opened && said(r, "create_job",
-                                   bcj2_manager_create_job(m, "swept", BCJ2_JOB_TYPE_UPLOAD_REPLY,
-                                                           &r->id, &job));
+    r->created =
+        said(r, "create_job",
+             bcj2_manager_create_job(creator, "swept", BCJ2_JOB_TYPE_UPLOAD_REPLY, &r->id, &job));
     if (r->created) {
-        run_job(r, job);
+        run_job(r, job, resumer);
     }
     bcj2_job_unref(job);
+}
+
+static bcj2_manager *open_one(struct run *r, uint32_t flags)
+{
+    bcj2_manager *m = NULL;
+    bcj2_manager_options options = BCJ2_MANAGER_OPTIONS_INIT;
+    options.flags = flags;
+    r->opened = said(r, "open", bcj2_manager_open(queue_path("queue"), &options, &m));
+    return m;
+}
+
+static void run_alone(struct run *r)
+{
+    bcj2_manager *m = open_one(r, 0);
+    if (r->opened) {
+        create_and_run(r, m, m);
+    }
     bcj2_manager_close(m);
+}
+
+/* The runner was closed: the one that is left takes its place, whatever fails meanwhile. */
+static void expect_takeover(bcj2_manager *m)
+{
+    bcj2_manager_info info = BCJ2_MANAGER_INFO_INIT;
+    uint64_t until_ms = bcj2__os_now_ms() + 20000;
+    do {
+        (void)bcj2_manager_get_info(m, &info); /* may fail, once */
+        CHECK(bcj2__os_now_ms() < until_ms, "nobody takes over");
+    } while (info.is_runner == 0);
+}
+
+/* Three managers: one makes the job and waits for it, another resumes it, and a third runs it. They talk
+   to each other as if they were in three processes. */
+static void run_together(struct run *r)
+{
+    bcj2_manager *mover = NULL, *client = NULL;
+    bcj2_manager *control = open_one(r, BCJ2_MANAGER_CONTROL_ONLY);
+    if (r->opened) {
+        mover = open_one(r, 0);
+    }
+    if (r->opened) {
+        client = open_one(r, 0);
+    }
+    if (r->opened) {
+        create_and_run(r, control, client);
+    }
+    bcj2_manager_close(mover);
+    if (r->opened) {
+        expect_takeover(client);
+    }
+    bcj2_manager_close(client);
+    bcj2_manager_close(control);
+}
+
+static void run_with_fault(const struct fault *f, struct run *r)
+{
+    if (f->together) {
+        run_together(r);
+    } else {
+        run_alone(r);
+    }
 }
 
 /* ---- afterwards ---- */
@@ -300,7 +368,7 @@ static bool fail_one(const struct fault *f, unsigned kth)
     sweeping_kth = kth;
     begin(&r);
     f->plan(f, kth);
-    run_with_fault(&r);
+    run_with_fault(f, &r);
     bool fired = f->clear();
     CHECK(fired || r.completed, "%s failed without a fault: 0x%08x %s", r.failed,
           (unsigned)r.status, r.detail);
@@ -316,7 +384,7 @@ static unsigned count_uses(const struct fault *f)
     sweeping_kth = 0;
     begin(&r);
     f->plan(f, 0);
-    run_with_fault(&r);
+    run_with_fault(f, &r);
     unsigned uses = f->uses();
     (void)f->clear();
     CHECK(r.completed, "%s: 0x%08x %s", r.failed, (unsigned)r.status, r.detail);

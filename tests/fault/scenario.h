@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One job from open to close, run while something fails, and what must hold afterwards: what a call
+/* One job from open to close, in one manager or in several, run while something fails, and what must hold afterwards: what a call
    said BCJ2_OK to is there, what it refused is not, the database is whole, and without the fault the
    job comes to its end. Not here: what fails (the three sweeps). */
 #ifndef BCJ2_TESTS_SCENARIO_H
@@ -17,7 +17,8 @@ struct fault {
     const void *what;     /* for plan */
     bcj2_status expected; /* what a call that fails says; BCJ2_OK: anything that is clear */
     bool looks_damaged;   /* SQLite takes a file that it cannot read for a damaged one */
-    unsigned samples;     /* of the short form */
+    bool together;    /* three managers on one queue, which talk to each other, instead of one */
+    unsigned samples; /* of the short form */
 };
 
 /* Counts the uses in a run without faults, then fails one after the other: all of them with

@@ -26,7 +26,9 @@ fail() {
 prefix=$work/prefix
 install_tree() {
     meson setup "$work/build" "$tree" --prefix="$prefix" -Dbuildtype=debug -Dtests=disabled \
-        -Dexamples=disabled -Dcli=enabled -Dserver=enabled &&
+        -Dexamples=disabled -Dcli=enabled -Dserver=enabled \
+        -Dsystemd_user_unit_dir="$prefix/lib/systemd/user" \
+        -Dsystemd_system_unit_dir="$prefix/lib/systemd/system" &&
         ninja -C "$work/build" &&
         meson install -C "$work/build" --no-rebuild
 }
@@ -42,6 +44,23 @@ for file in "$libdir/libbcj2.a" "$prefix/bin/bcj2" "$prefix/bin/bcj2-server" \
     "$prefix/share/man/man1/bcj2.1" "$prefix/share/man/man3/libbcj2.3"; do
     [ -f "$file" ] || fail "not installed: $file"
 done
+
+# the services name the installed program, and systemd takes them if it is there
+for unit in user system; do
+    file=$prefix/lib/systemd/$unit/bcj2.service
+    [ -f "$file" ] || fail "not installed: $file"
+    grep -qx "ExecStart=$prefix/bin/bcj2 run" "$file" || fail "$file starts something else"
+    if command -v systemd-analyze >/dev/null; then
+        said=$(HOME=$work XDG_RUNTIME_DIR=$work \
+            systemd-analyze verify --man=no "--$unit" "$file" 2>&1) || said="no: $said"
+        [ -z "$said" ] || fail "systemd does not take $file: $said"
+    fi
+done
+if [ "$(uname)" = Darwin ]; then
+    file=$prefix/share/bcj2/launchd/bcj2.plist
+    grep -q "<string>$prefix/bin/bcj2</string>" "$file" || fail "$file starts something else"
+    plutil -lint "$file" >/dev/null || fail "launchd does not take $file"
+fi
 
 cd "$work"
 flags="-std=c11 -Wall -Wextra -Werror"

@@ -4,7 +4,6 @@
    (tests/bench). */
 #include "../support/suite.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -14,22 +13,14 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 #include <bcj2/bcj2.h>
 #include "../support/folder.h"
-#include "../support/sanitizer.h"
+#include "../support/wakeups.h"
 
 #define SUSPENDED_JOBS 1000
 #define RETRYING_JOBS  10
 #define IDLE_MS        5000
-#define SETTLED_MS     250 /* without a switch for so long: what was begun is done */
-#define SETTLE_WITHIN_MS \
-    20000 /* a loaded machine may need some time to let a thread end its work */
-
-struct counters {
-    uint64_t switches, threads;
-};
 
 /* ---- the process that is watched ---- */
 
@@ -80,65 +71,6 @@ static void be_idle(const char *folder, int ready, int stay)
     _exit(0);
 }
 
-/* ---- counting ---- */
-
-static void add_thread(struct counters *c, const char *tasks, const char *id)
-{
-    char path[FOLDER_PATH_SIZE], line[256];
-    unsigned long long n = 0;
-    (void)snprintf(path, sizeof path, "%s/%.32s/status", tasks, id);
-    FILE *status = fopen(path, "r");
-    ck_assert_msg(status != NULL, "%s cannot be read", path);
-    while (fgets(line, sizeof line, status) != NULL) {
-        if (sscanf(line, "voluntary_ctxt_switches: %llu", &n) == 1 ||
-            sscanf(line, "nonvoluntary_ctxt_switches: %llu", &n) == 1) {
-            c->switches += n;
-        }
-    }
-    (void)fclose(status);
-    c->threads++;
-}
-
-static struct counters count(pid_t pid)
-{
-    struct counters c = {0};
-    char tasks[64];
-    (void)snprintf(tasks, sizeof tasks, "/proc/%ld/task", (long)pid);
-    DIR *dir = opendir(tasks);
-    ck_assert_ptr_nonnull(dir);
-    for (struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
-        if (entry->d_name[0] != '.') {
-            add_thread(&c, tasks, entry->d_name);
-        }
-    }
-    (void)closedir(dir);
-    return c;
-}
-
-static void pass(long milliseconds)
-{
-    const struct timespec t = {milliseconds / 1000, milliseconds % 1000 * 1000000};
-    (void)nanosleep(&t, NULL);
-}
-
-/* The last job's state is told before the engine's turn is over: lets it end, and all else that began. */
-static struct counters settle(pid_t pid)
-{
-    struct counters before = count(pid);
-    for (int ms = 0; ms < SETTLE_WITHIN_MS; ms += SETTLED_MS) {
-        pass(SETTLED_MS);
-        struct counters now = count(pid);
-        if (now.switches == before.switches && now.threads == before.threads) {
-            return now;
-        }
-        before = now;
-    }
-    ck_abort_msg("the process did not come to rest within %d ms", SETTLE_WITHIN_MS);
-    return before;
-}
-
-/* ---- */
-
 /* A port that refuses connections for as long as the descriptor is open: bound, not listening. */
 static int refusing_port(void)
 {
@@ -154,13 +86,7 @@ static int refusing_port(void)
 
 START_TEST(waiting_jobs_wake_nobody)
 {
-    if (access("/proc/self/task", R_OK) != 0) {
-        (void)printf("not checked: only Linux counts the context switches of another process's "
-                     "threads in /proc\n");
-        return;
-    }
-    if (SANITIZER[0] != '\0') {
-        (void)printf("not checked: %s may have a thread of its own that wakes up\n", SANITIZER);
+    if (!wakeups_are_counted()) {
         return;
     }
     char folder[FOLDER_PATH_SIZE], source[FOLDER_PATH_SIZE], byte = 0;
@@ -179,9 +105,9 @@ START_TEST(waiting_jobs_wake_nobody)
     (void)close(ready[1]);
     ck_assert_int_eq(read(ready[0], &byte, 1), 1);
 
-    struct counters before = settle(pid);
-    pass(IDLE_MS);
-    struct counters after = count(pid);
+    struct wakeups before = wakeups_settled(&pid, 1);
+    wakeups_pass(IDLE_MS);
+    struct wakeups after = wakeups_of(&pid, 1);
 
     (void)close(stay[1]);
     int ended = 0;

@@ -5,11 +5,13 @@
 
 #if defined(__SANITIZE_THREAD__)
 #define SANITIZER "ThreadSanitizer"
+#define SANITIZER_THREAD
 #elif defined(__SANITIZE_ADDRESS__)
 #define SANITIZER "AddressSanitizer"
 #elif defined(__has_feature)
 #if __has_feature(thread_sanitizer)
 #define SANITIZER "ThreadSanitizer"
+#define SANITIZER_THREAD
 #elif __has_feature(address_sanitizer)
 #define SANITIZER "AddressSanitizer"
 #endif

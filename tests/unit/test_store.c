@@ -357,13 +357,21 @@ static void same_farewell(const struct store_farewell *a, const struct store_far
 START_TEST(farewells_are_walked_changed_and_deleted)
 {
     struct store_farewell want[ARRAY_LEN(extremes)], got;
+    uint64_t untried = 99, change = change_number(), expected = 0;
     assert_status(bcj2__store_next_farewell(store, 0, &got), BCJ2_S_FALSE);
+    assert_status(bcj2__store_farewells_untried(store, &untried), BCJ2_OK);
+    ck_assert_uint_eq(untried, 0);
     begin();
     for (int i = 0; i < (int)ARRAY_LEN(extremes); i++) {
+        expected += extreme_farewell(i).attempts == 0;
         want[i] = extreme_farewell(i);
         assert_status(bcj2__store_farewell_insert(store, &want[i]), BCJ2_OK);
     }
     commit();
+    ck_assert_uint_gt(change_number(), change);
+    assert_status(bcj2__store_farewells_untried(store, &untried), BCJ2_OK);
+    ck_assert_uint_eq(untried, expected);
+    ck_assert_uint_gt(expected, 0);
     int64_t after = 0, seqs[ARRAY_LEN(extremes)];
     for (size_t i = 0; i < ARRAY_LEN(extremes); i++) {
         assert_status(bcj2__store_next_farewell(store, after, &got), BCJ2_OK);
@@ -376,6 +384,7 @@ START_TEST(farewells_are_walked_changed_and_deleted)
 
     want[1] = extreme_farewell(2);
     want[1].seq = seqs[1];
+    change = change_number();
     begin();
     assert_status(bcj2__store_farewell_update(store, &want[1]), BCJ2_OK);
     assert_status(bcj2__store_farewell_delete(store, seqs[0]), BCJ2_OK);
@@ -383,6 +392,7 @@ START_TEST(farewells_are_walked_changed_and_deleted)
     want[0].seq = seqs[0];
     assert_status(bcj2__store_farewell_update(store, &want[0]), BCJ2_E_NOT_FOUND);
     commit();
+    ck_assert_uint_gt(change_number(), change);
     assert_status(bcj2__store_next_farewell(store, 0, &got), BCJ2_OK);
     ck_assert_int_eq(got.seq, seqs[1]);
     same_farewell(&got, &want[1]);
