@@ -2,7 +2,9 @@
 /* Jobs whose remote files are on this machine: paths and file URLs, down and up. Kills are in
    test_kill_download.c. */
 #include "../support/rig.h"
+#include "mem.h"
 #include "os_syscall.h"
+#include "timeouts.h"
 
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -225,13 +227,13 @@ static ssize_t hanging_read(int fd, void *data, size_t size, off_t offset)
    first run hangs, and ends well when the mount is back. */
 START_TEST(a_mount_that_hangs)
 {
+    (void)bcj2__os_syscall_set("pread", (os_function)hanging_read);
     start();
     rig_make("source", 1000);
     bcj2_job *job = new_job(BCJ2_JOB_TYPE_DOWNLOAD), *other = new_job(BCJ2_JOB_TYPE_DOWNLOAD);
     assert_status(bcj2_add_file(job, rig_path("source"), rig_path("out/a")), BCJ2_OK);
     assert_status(bcj2_add_file(other, rig_path("missing"), rig_path("out/b")), BCJ2_OK);
     atomic_store(&hangs, true);
-    (void)bcj2__os_syscall_set("pread", (os_function)hanging_read);
     assert_status(bcj2_resume(job), BCJ2_OK);
     while (atomic_load(&hanging) == 0) {
     }
@@ -252,6 +254,54 @@ START_TEST(a_mount_that_hangs)
 }
 END_TEST
 
+/* ---- no memory at the n-th allocation ---- */
+
+static void without_memory(uint32_t nth)
+{
+    bcj2_job *job = new_job(BCJ2_JOB_TYPE_DOWNLOAD);
+    assert_status(bcj2_add_file(job, rig_path("source"), rig_path("out/a")), BCJ2_OK);
+    assert_status(bcj2_add_file(job, rig_path("source"), rig_path("out/b")), BCJ2_OK);
+    bcj2__mem_fail_at(nth);
+    bcj2_status s = bcj2_resume(job);
+    if (s != BCJ2_OK) {
+        assert_status(s, BCJ2_E_OUTOFMEMORY);
+        assert_status(bcj2_resume(job), BCJ2_OK);
+    }
+    do {
+        s = bcj2_wait(job, STATE(TRANSFERRED), 10000, NULL);
+    } while (s == BCJ2_E_OUTOFMEMORY);
+    if (s != BCJ2_OK) {
+        char *text = NULL;
+        assert_status(bcj2_get_status_text(job, &text), BCJ2_OK);
+        ck_abort_msg("allocation %u: %s", (unsigned)nth, text);
+    }
+    s = bcj2_complete(job);
+    if (s != BCJ2_OK) {
+        assert_status(s, BCJ2_E_OUTOFMEMORY);
+        ck_assert_int_eq(client_state(job), BCJ2_JOB_STATE_TRANSFERRED);
+        assert_status(bcj2_complete(job), BCJ2_OK);
+    }
+    bcj2__mem_fail_at(0);
+    rig_unref(job);
+}
+
+START_TEST(memory_that_is_missing_at_one_moment)
+{
+    start();
+    bcj2__timeouts.store_rest_ms = 10;
+    rig_make("source", 300000);
+    for (uint32_t nth = 1; nth <= 100; nth++) {
+        without_memory(nth);
+        client_assert_same(rig_path("source"), rig_path("out/a"));
+        client_assert_same(rig_path("source"), rig_path("out/b"));
+        ck_assert_int_eq(unlink(rig_path("out/a")), 0);
+        ck_assert_int_eq(unlink(rig_path("out/b")), 0);
+        rig_assert_no_temporary_here();
+    }
+    rig_stop();
+}
+END_TEST
+
 static void add_cases(Suite *suite)
 {
     TCase *tc = suite_case(suite, "copies", 60);
@@ -262,6 +312,7 @@ static void add_cases(Suite *suite)
     tcase_add_loop_test(tc, a_changed_source, 0, 2);
     tcase_add_loop_test(tc, cancelled_on_the_way, 0, 2);
     tcase_add_test(tc, a_mount_that_hangs);
+    tcase_add_test(tc, memory_that_is_missing_at_one_moment);
 }
 
 SUITE_MAIN("file copies", add_cases)
