@@ -55,7 +55,8 @@ static void fill_queue(struct many *list, int ports[RETRYING_JOBS])
     char id[BCJ2_GUID_TEXT_SIZE], url[64];
     for (int i = 0; i < RETRYING_JOBS; i++) {
         struct many *m = &list[i % PROCESSES];
-        ports[i] = refusing_port(url); /* each its own: others of a dead server would wait for their turn */
+        ports[i] = refusing_port(
+            url); /* each its own: others of a dead server would wait for their turn */
         many_create(m, url, rig_path("source"), NULL, id);
         (void)many_do(m, "retry %s 3600", id);
         (void)many_do(m, "resume %s", id);
@@ -94,7 +95,8 @@ START_TEST(idle_processes_are_not_woken)
     ck_assert_msg(after.switches == before.switches, "%llu wake-ups in %d idle processes",
                   (unsigned long long)(after.switches - before.switches), PROCESSES);
     char id[BCJ2_GUID_TEXT_SIZE];
-    many_create(&list[0], "http://127.0.0.1:1/", rig_path("source"), NULL, id); /* and all wake up when there is */
+    many_create(&list[0], "http://127.0.0.1:1/", rig_path("source"), NULL,
+                id); /* and all wake up when there is */
     for (int i = 1; i < PROCESSES; i += 4) {
         assert_status(many_did(&list[i]).status, BCJ2_OK);
     }
