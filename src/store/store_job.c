@@ -172,6 +172,19 @@ bcj2_status bcj2__store_job_state(struct store *s, int64_t seq, bcj2_job_state *
     return status == BCJ2_S_FALSE ? no_such_job() : status;
 }
 
+bcj2_status bcj2__store_job_id(struct store *s, int64_t seq, bcj2_guid *ret)
+{
+    bcj2__store_enter(s);
+    struct sql q = bcj2__sql(s, "SELECT id FROM jobs WHERE seq = ?");
+    bcj2__sql_bind_i64(&q, seq);
+    if (bcj2__sql_row(&q)) {
+        *ret = bcj2__sql_guid(&q);
+    }
+    bcj2_status status = bcj2__sql_end(&q);
+    bcj2__store_leave(s);
+    return status == BCJ2_S_FALSE ? no_such_job() : status;
+}
+
 #define TEN_PARAMETERS "?, ?, ?, ?, ?, ?, ?, ?, ?, ?"
 
 static bcj2_status insert(struct store *s, struct store_job *job)

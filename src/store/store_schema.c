@@ -136,6 +136,7 @@ static const char version_3[] =
     "UPDATE jobs SET resumed = 1 WHERE state <> 3 OR queued_order <> 0;"
     "ALTER TABLE jobs ADD COLUMN error_file INTEGER NOT NULL DEFAULT 0;"
     "CREATE INDEX jobs_temporary ON jobs (seq) WHERE reply_temp IS NOT NULL;"
+    "CREATE INDEX jobs_ended ON jobs (modification_time) WHERE state IN (7, 8);"
     "ALTER TABLE files ADD COLUMN ranges TEXT;"
     "ALTER TABLE files ADD COLUMN pending_remote_name TEXT;"
     "ALTER TABLE files ADD COLUMN temp_name TEXT;"
