@@ -23,13 +23,6 @@
 
 /* ---- by time ---- */
 
-/* When a moment of the wall clock comes on our clock. */
-static uint64_t wall_to_ms(const struct engine *e, bcj2_filetime at)
-{
-    bcj2_filetime wall = bcj2__os_wall();
-    return at <= wall ? e->now_ms : e->now_ms + (at - wall) / FILETIME_PER_MS + 1;
-}
-
 /* Cancels what was not touched for the inactivity time, some at a time. Gives back when the next one is
    due. */
 static bcj2_status expire(struct engine *e, uint64_t *ret_next_ms)
@@ -37,14 +30,16 @@ static bcj2_status expire(struct engine *e, uint64_t *ret_next_ms)
     struct core *c = e->core;
     for (uint32_t n = 0; n < EXPIRED_PER_TURN; n++) {
         int64_t seq = 0;
-        bcj2_filetime modified = 0;
-        bcj2_status s = bcj2__store_oldest_modified(c->store, &seq, &modified);
+        struct store_deadline touched = {0};
+        bcj2_status s = bcj2__store_oldest_touched(c->store, &seq, &touched);
         *ret_next_ms = UINT64_MAX;
         if (s != BCJ2_OK) {
             return s;
         }
-        *ret_next_ms = wall_to_ms(e, modified + (uint64_t)c->inactivity_s * FILETIME_PER_S);
-        if (*ret_next_ms > e->now_ms) {
+        uint64_t idle_ms = bcj2__job_since_ms(&touched, e->now_ms);
+        uint64_t allowed_ms = (uint64_t)c->inactivity_s * 1000;
+        if (idle_ms < allowed_ms) {
+            *ret_next_ms = e->now_ms + allowed_ms - idle_ms;
             return BCJ2_OK;
         }
         bcj2__log(&c->log, LOG_WARNING, "job %lld was not touched for %u s: cancelled",

@@ -224,8 +224,10 @@ bcj2_status bcj2__store_count_states(struct store *s, uint32_t state_mask, uint6
    moment; so is the winner given back: *ret belongs to this boot whatever was stored, now_ms (0 at
    least) is what to wait for, only wall is as stored. BCJ2_S_FALSE: none. */
 bcj2_status bcj2__store_next_retry(struct store *s, int64_t *ret_seq, struct store_deadline *ret);
-/* The job that is not final and was modified longest ago (inactivity). BCJ2_S_FALSE: none. */
-bcj2_status bcj2__store_oldest_modified(struct store *s, int64_t *ret_seq, bcj2_filetime *ret);
+/* The job that is not final and was changed longest ago (inactivity), and when: by the clock of the boot
+   in which it was, so that a calendar that is moved ages no job. BCJ2_S_FALSE: none. */
+bcj2_status bcj2__store_oldest_touched(struct store *s, int64_t *ret_seq,
+                                       struct store_deadline *ret);
 /* seqs of all jobs in these states, in creation order; mem_free. */
 bcj2_status bcj2__store_jobs_in(struct store *s, uint32_t state_mask, int64_t **ret_seqs,
                                 uint32_t *ret_count);

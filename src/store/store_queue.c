@@ -264,20 +264,6 @@ bcj2_status bcj2__store_next_transient(struct store *s, bool offline, int64_t af
     return one_seq(s, &q, ret_seq);
 }
 
-bcj2_status bcj2__store_oldest_modified(struct store *s, int64_t *ret_seq, bcj2_filetime *ret)
-{
-    bcj2__store_enter(s);
-    struct sql q = bcj2__sql(s, "SELECT seq, modification_time FROM jobs WHERE state < 7"
-                                " ORDER BY modification_time LIMIT 1");
-    if (bcj2__sql_row(&q)) {
-        *ret_seq = bcj2__sql_i64(&q);
-        *ret = bcj2__sql_u64(&q);
-    }
-    bcj2_status status = bcj2__sql_end(&q);
-    bcj2__store_leave(s);
-    return status;
-}
-
 /* ---- the next retry ---- */
 
 int64_t bcj2__store_deadline_ms(const struct store_deadline *d)
@@ -371,6 +357,45 @@ bcj2_status bcj2__store_next_retry(struct store *s, int64_t *ret_seq, struct sto
     bcj2_status status = next_retry(s, ret_seq, ret);
     bcj2__store_unlock(s);
     return status;
+}
+
+/* ---- the job nobody touched ---- */
+
+/* The one left alone longest of those that were last changed in the next boot after `boot`.
+   BCJ2_S_FALSE: there is no such boot. */
+static bcj2_status oldest_of_next_boot(struct store *s, const char *boot, int64_t *ret_seq,
+                                       struct store_deadline *ret)
+{
+    struct sql q = bcj2__sql(s, "SELECT seq, touched_boot, touched_ms, modification_time FROM jobs"
+                                " INDEXED BY jobs_touched WHERE state < 7 AND touched_boot > ?"
+                                " ORDER BY touched_boot, touched_ms LIMIT 1");
+    bcj2__sql_bind_text(&q, boot);
+    if (bcj2__sql_row(&q)) {
+        *ret_seq = bcj2__sql_i64(&q);
+        *ret = bcj2__sql_deadline(&q);
+    }
+    return bcj2__sql_end(&q);
+}
+
+bcj2_status bcj2__store_oldest_touched(struct store *s, int64_t *ret_seq,
+                                       struct store_deadline *ret)
+{
+    struct store_deadline d = {0};
+    int64_t seq = 0;
+    bool found = false;
+    char boot[OS_BOOT_ID_SIZE] = "";
+    bcj2_status status = BCJ2_OK;
+    bcj2__store_lock(s);
+    while ((status = oldest_of_next_boot(s, boot, &seq, &d)) == BCJ2_OK) {
+        memcpy(boot, d.boot_id, sizeof boot);
+        if (!found || bcj2__store_deadline_ms(&d) < bcj2__store_deadline_ms(ret)) {
+            found = true;
+            *ret_seq = seq;
+            *ret = d;
+        }
+    }
+    bcj2__store_unlock(s);
+    return status == BCJ2_S_FALSE && found ? BCJ2_OK : status;
 }
 
 /* ---- forgetting ---- */
