@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The longest time that a transfer may take, with a clock that can be ahead: what counts, what begins anew,
    what is kept over a restart. */
+#include "../support/fake_clock.h"
 #include "../support/http_script.h"
 #include "../support/rig.h"
-#include "os_syscall.h"
 #include "timeouts.h"
-
-#include <stdatomic.h>
 
 static bcj2_job *new_job(void)
 {
@@ -45,12 +43,7 @@ static struct http_script *slow_server(void)
     return http_script_start(lists, 2);
 }
 
-static atomic_uint_least64_t ahead_ms;
-
-static uint64_t now_ahead(void)
-{
-    return bcj2__os_clock_real_now_ms() + atomic_load(&ahead_ms);
-}
+static struct fake_clock clocks;
 
 static void wait_time_is_over(bcj2_job *job)
 {
@@ -75,13 +68,13 @@ static bcj2_job *transferring_for_100_s_at_most(struct http_script *slow)
 /* Any call wakes the engine. */
 static void let_pass(bcj2_job *job, uint64_t ms)
 {
-    atomic_fetch_add(&ahead_ms, ms);
+    atomic_fetch_add(&clocks.boot_ms, (int64_t)ms);
     assert_status(bcj2_set_description(job, "later"), BCJ2_OK);
 }
 
 START_TEST(the_time_of_a_transfer_is_limited)
 {
-    bcj2__os_clock_set(now_ahead, NULL);
+    fake_clock_install(&clocks);
     rig_prepare();
     struct http_script *slow = slow_server();
     bcj2_job *job = transferring_for_100_s_at_most(slow);
@@ -101,14 +94,13 @@ START_TEST(the_time_of_a_transfer_is_limited)
     rig_unref(job);
     http_script_stop(slow);
     rig_stop();
-    bcj2__os_clock_set(NULL, NULL);
 }
 END_TEST
 
 /* The time before a restart counts, the time between does not. */
 START_TEST(the_time_is_kept_over_a_restart)
 {
-    bcj2__os_clock_set(now_ahead, NULL);
+    fake_clock_install(&clocks);
     rig_prepare();
     struct http_script *slow = slow_server();
     bcj2_job *job = transferring_for_100_s_at_most(slow);
@@ -116,7 +108,7 @@ START_TEST(the_time_is_kept_over_a_restart)
     let_pass(job, 60000);
     rig_unref(job);
     rig_close();
-    atomic_fetch_add(&ahead_ms, 1000000);
+    atomic_fetch_add(&clocks.boot_ms, 1000000);
     rig_open();
     assert_status(bcj2_manager_get_job(rig.manager, &id, &job), BCJ2_OK);
     client_wait(job, STATE(TRANSFERRING));
@@ -127,7 +119,6 @@ START_TEST(the_time_is_kept_over_a_restart)
     rig_unref(job);
     http_script_stop(slow);
     rig_stop();
-    bcj2__os_clock_set(NULL, NULL);
 }
 END_TEST
 
