@@ -43,6 +43,8 @@ struct store_job {
     uint64_t download_ms;    /* the time it spent there since the last Resume */
     bool resumed;            /* it was resumed at least once */
     bcj2_filetime creation_time, modification_time, completion_time;
+    char *host;            /* "host:port" of the next file when it became QUEUED; "": none */
+    uint32_t unclean_ends; /* runs in a row that ended with their runner, not in order */
     uint64_t queued_order; /* when it became QUEUED, among all jobs: first in, first out */
     uint32_t error_count;
     /* the error of states ERROR and TRANSIENT_ERROR */
@@ -198,10 +200,20 @@ bcj2_status bcj2__store_job_seqs(struct store *s, uint32_t owner_uid, int64_t **
 bcj2_status bcj2__store_changed_since(struct store *s, uint64_t change, int64_t **ret_seqs,
                                       uint32_t *ret_count);
 bcj2_status bcj2__store_job_count(struct store *s, uint32_t owner_uid, uint64_t *ret);
-/* The first waiting (QUEUED) job of a priority, by queued_order, whose seq is not among `not`;
-   BCJ2_S_FALSE: none. Uses an index. */
+/* The first waiting (QUEUED) job of a priority, by queued_order, that is not avoided, mostly because of
+   its host (NULL: none is); BCJ2_S_FALSE: none. However many jobs of avoided hosts come first, it looks at each host once, by
+   an index. Suspects are left out. */
+typedef bool (*store_avoids)(void *user, int64_t seq, const char *host);
 bcj2_status bcj2__store_first_queued(struct store *s, bcj2_job_priority priority,
-                                     const int64_t *not_in, size_t not_count, int64_t *ret_seq);
+                                     store_avoids avoids, void *user, int64_t *ret_seq);
+/* A suspect is a job with more than STORE_UNCLEAN_ENDS unclean ends in a row: the first QUEUED one, of
+   any priority; BCJ2_S_FALSE: none. Uses an index. */
+#define STORE_UNCLEAN_ENDS 3u
+bcj2_status bcj2__store_first_suspect(struct store *s, int64_t *ret_seq);
+/* By seq, after after_seq: a job in TRANSIENT_ERROR; offline: only one that waits for the network.
+   BCJ2_S_FALSE: none. Uses an index. */
+bcj2_status bcj2__store_next_transient(struct store *s, bool offline, int64_t after_seq,
+                                       int64_t *ret_seq);
 /* By seq, after after_seq: a job that was completed or cancelled and still names a temporary file.
    BCJ2_S_FALSE: none. Uses indexes. */
 bcj2_status bcj2__store_next_leftover(struct store *s, int64_t after_seq, int64_t *ret_seq);
@@ -212,8 +224,10 @@ bcj2_status bcj2__store_count_states(struct store *s, uint32_t state_mask, uint6
    moment; so is the winner given back: *ret belongs to this boot whatever was stored, now_ms (0 at
    least) is what to wait for, only wall is as stored. BCJ2_S_FALSE: none. */
 bcj2_status bcj2__store_next_retry(struct store *s, int64_t *ret_seq, struct store_deadline *ret);
-/* The job that is not final and was modified longest ago (inactivity). BCJ2_S_FALSE: none. */
-bcj2_status bcj2__store_oldest_modified(struct store *s, int64_t *ret_seq, bcj2_filetime *ret);
+/* The job that is not final and was changed longest ago (inactivity), and when: by the clock of the boot
+   in which it was, so that a calendar that is moved ages no job. BCJ2_S_FALSE: none. */
+bcj2_status bcj2__store_oldest_touched(struct store *s, int64_t *ret_seq,
+                                       struct store_deadline *ret);
 /* seqs of all jobs in these states, in creation order; mem_free. */
 bcj2_status bcj2__store_jobs_in(struct store *s, uint32_t state_mask, int64_t **ret_seqs,
                                 uint32_t *ret_count);
@@ -249,10 +263,16 @@ bcj2_status bcj2__store_job_insert(struct store *s, struct store_job *job);
 #define STORE_PURGE_MOST 250u
 bcj2_status bcj2__store_purge(struct store *s, bcj2_filetime before, uint32_t *ret_count);
 /* The only way to another state: compare-and-set. BCJ2_S_FALSE: the job is not in state `from` (any
-   more), nothing was written. QUEUED gives it a new queued_order, TRANSFERRED its completion time.
- */
+   more), nothing was written. QUEUED gives it a new queued_order and its host, TRANSFERRED its completion
+   time; one that leaves CONNECTING or TRANSFERRING has no unclean ends any more. */
 bcj2_status bcj2__store_set_state(struct store *s, int64_t seq, bcj2_job_state from,
                                   bcj2_job_state to, bcj2_filetime now);
+/* A row that cannot be read any more: to ERROR with this, whatever else it holds and whatever state it
+   has but a final one. BCJ2_E_NOT_FOUND: there is no such job. */
+bcj2_status bcj2__store_poison(struct store *s, int64_t seq, bcj2_error_context context,
+                               bcj2_status code, const char *text, bcj2_filetime now);
+bcj2_status bcj2__store_set_unclean_ends(struct store *s, int64_t seq, uint32_t v,
+                                         bcj2_filetime now);
 /* Each of the following also sets the modification time to now and counts as a change.
    BCJ2_E_NOT_FOUND: there is no such job (or file). */
 bcj2_status bcj2__store_set_display_name(struct store *s, int64_t seq, const char *v,

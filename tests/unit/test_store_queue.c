@@ -213,7 +213,7 @@ START_TEST(rollback_leaves_nothing)
     ck_assert_uint_eq(change_number(), change);
     assert_status(bcj2__store_job_by_id(store, &job.id, &got), BCJ2_E_NOT_FOUND);
     assert_status(bcj2__store_next_farewell(store, 0, &farewell), BCJ2_S_FALSE);
-    assert_status(bcj2__store_first_queued(store, BCJ2_JOB_PRIORITY_NORMAL, NULL, 0, &last),
+    assert_status(bcj2__store_first_queued(store, BCJ2_JOB_PRIORITY_NORMAL, NULL, NULL, &last),
                   BCJ2_S_FALSE);
     assert_status(bcj2__store_job_by_seq(store, seq, &got), BCJ2_OK);
     ck_assert_str_eq(got.display_name, "report");
@@ -354,18 +354,13 @@ START_TEST(waiting_jobs_come_first_in_first_out)
     }
     assert_status(bcj2__store_set_priority(store, seqs[5], BCJ2_JOB_PRIORITY_HIGH, NOW), BCJ2_OK);
     commit();
-    assert_status(bcj2__store_first_queued(store, BCJ2_JOB_PRIORITY_NORMAL, NULL, 0, &got),
+    assert_status(bcj2__store_first_queued(store, BCJ2_JOB_PRIORITY_NORMAL, NULL, NULL, &got),
                   BCJ2_OK);
     ck_assert_int_eq(got, seqs[39]);
-    int64_t running[] = {seqs[38], seqs[39]};
-    assert_status(bcj2__store_first_queued(store, BCJ2_JOB_PRIORITY_NORMAL, running, 2, &got),
+    assert_status(bcj2__store_first_queued(store, BCJ2_JOB_PRIORITY_HIGH, NULL, NULL, &got),
                   BCJ2_OK);
-    ck_assert_int_eq(got, seqs[37]);
-    assert_status(bcj2__store_first_queued(store, BCJ2_JOB_PRIORITY_HIGH, NULL, 0, &got), BCJ2_OK);
     ck_assert_int_eq(got, seqs[5]);
-    assert_status(bcj2__store_first_queued(store, BCJ2_JOB_PRIORITY_HIGH, &seqs[5], 1, &got),
-                  BCJ2_S_FALSE);
-    assert_status(bcj2__store_first_queued(store, BCJ2_JOB_PRIORITY_LOW, NULL, 0, &got),
+    assert_status(bcj2__store_first_queued(store, BCJ2_JOB_PRIORITY_LOW, NULL, NULL, &got),
                   BCJ2_S_FALSE);
     reopen(); /* the counter goes on */
     begin();
@@ -382,6 +377,14 @@ START_TEST(waiting_jobs_come_first_in_first_out)
     bcj2__store_job_done(&job);
 }
 END_TEST
+
+static bool all_dead(void *user, int64_t seq, const char *host)
+{
+    (void)seq;
+    (void)user;
+    (void)host;
+    return true;
+}
 
 /* A waiting job whose deadline is ms from now, of this boot or of another. */
 static int64_t add_retry(bool this_boot, int64_t ms)
@@ -441,26 +444,50 @@ START_TEST(the_next_retry_is_found_across_boots)
 }
 END_TEST
 
+/* So many milliseconds ago, in that boot and by its calendar. */
+static void set_touched(int64_t seq, const char *boot, int64_t ago_ms, int64_t ago_wall_ms)
+{
+    char sql[256];
+    (void)snprintf(
+        sql, sizeof sql,
+        "UPDATE jobs SET touched_boot = '%s', touched_ms = %lld, modification_time = %lld"
+        " WHERE seq = %lld",
+        boot, (long long)((int64_t)bcj2__os_now_ms() - ago_ms),
+        (long long)((int64_t)bcj2__os_wall() - ago_wall_ms * (int64_t)FILETIME_PER_MS),
+        (long long)seq);
+    begin();
+    ck_assert_int_eq(sqlite3_exec(store->db, sql, NULL, NULL, NULL), SQLITE_OK);
+    commit();
+}
+
 START_TEST(the_job_left_alone_longest_is_found)
 {
+    const int64_t day = 86400000;
+    struct store_deadline d;
+    char here[OS_BOOT_ID_SIZE];
     int64_t seq;
-    bcj2_filetime time;
-    assert_status(bcj2__store_oldest_modified(store, &seq, &time), BCJ2_S_FALSE);
+    bcj2__os_boot_id(here);
+    assert_status(bcj2__store_oldest_touched(store, &seq, &d), BCJ2_S_FALSE);
     int64_t a = add_job(BCJ2_JOB_STATE_SUSPENDED), b = add_job(BCJ2_JOB_STATE_TRANSFERRED);
-    begin();
-    assert_status(bcj2__store_set_priority(store, a, BCJ2_JOB_PRIORITY_LOW, NOW + 5), BCJ2_OK);
-    commit();
-    assert_status(bcj2__store_oldest_modified(store, &seq, &time), BCJ2_OK);
-    ck_assert_int_eq(seq, b);
-    ck_assert_uint_eq(time, NOW);
-    begin();
-    assert_status(bcj2__store_set_state(store, b, BCJ2_JOB_STATE_TRANSFERRED,
-                                        BCJ2_JOB_STATE_ACKNOWLEDGED, NOW),
-                  BCJ2_OK);
-    commit();
-    assert_status(bcj2__store_oldest_modified(store, &seq, &time), BCJ2_OK);
-    ck_assert_int_eq(seq, a);
-    ck_assert_uint_eq(time, NOW + 5);
+    int64_t c = add_job(BCJ2_JOB_STATE_ERROR), e = add_job(BCJ2_JOB_STATE_QUEUED);
+    set_touched(a, here, 3 * day, 9000 * day); /* the calendar was moved since */
+    set_touched(b, here, 5 * day, 0);
+    set_touched(c, "another boot", 0, 4 * day); /* which knows the calendar only */
+    set_touched(e, "-", 0, 2 * day);
+    const int64_t order[] = {b, c, a, e};
+    const int64_t days[] = {5, 4, 3, 2};
+    for (size_t i = 0; i < ARRAY_LEN(order); i++) {
+        assert_status(bcj2__store_oldest_touched(store, &seq, &d), BCJ2_OK);
+        ck_assert_int_eq(seq, order[i]);
+        int64_t ago = (int64_t)bcj2__os_now_ms() - bcj2__store_deadline_ms(&d);
+        ck_assert_int_ge(ago, days[i] * day);
+        ck_assert_int_lt(ago, days[i] * day + 60000);
+        begin(); /* is the one touched last now */
+        assert_status(bcj2__store_set_priority(store, seq, BCJ2_JOB_PRIORITY_LOW, NOW), BCJ2_OK);
+        commit();
+    }
+    assert_status(bcj2__store_oldest_touched(store, &seq, &d), BCJ2_OK);
+    ck_assert_str_eq(d.boot_id, here);
 }
 END_TEST
 
