@@ -378,14 +378,6 @@ START_TEST(waiting_jobs_come_first_in_first_out)
 }
 END_TEST
 
-static bool all_dead(void *user, int64_t seq, const char *host)
-{
-    (void)seq;
-    (void)user;
-    (void)host;
-    return true;
-}
-
 /* A waiting job whose deadline is ms from now, of this boot or of another. */
 static int64_t add_retry(bool this_boot, int64_t ms)
 {
