@@ -206,7 +206,7 @@ static bcj2_status insert(struct store *s, struct store_job *job)
     struct sql q =
         bcj2__sql(s, "INSERT INTO jobs (" JOB_COLUMNS
                      ", touched_boot, touched_ms, change_seq) VALUES (" TEN_PARAMETERS
-                     ", " TEN_PARAMETERS ", " TEN_PARAMETERS ", " TEN_PARAMETERS ", ?, ?, ?)");
+                     ", " TEN_PARAMETERS ", " TEN_PARAMETERS ", " TEN_PARAMETERS ", ?, ?, ?, ?, ?)");
     bind_job(&q, job);
     bind_touched(&q);
     bcj2__sql_bind_u64(&q, s->change);
