@@ -49,7 +49,7 @@ static void add_one(struct store *store, const struct crowd *crowd, uint32_t num
 void crowd_add(const char *directory, const struct crowd *crowd)
 {
     struct store *store = NULL;
-    char description[] = "", url[1024], local_name[1024];
+    char description[] = "", host[] = "127.0.0.1", url[1024], local_name[1024];
     bcj2_filetime time = crowd->modified == 0 ? bcj2__os_wall() : crowd->modified;
     struct store_job sample = {
         .owner_uid = bcj2__os_uid(),
@@ -62,6 +62,7 @@ void crowd_add(const char *directory, const struct crowd *crowd)
         .no_progress_s = 1209600,
         .max_download_s = 7776000,
         .resumed = true,
+        .host = host,
         .creation_time = time,
         .modification_time = time,
     };
