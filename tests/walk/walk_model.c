@@ -17,6 +17,8 @@
 #define BIT(state)   (1u << BCJ2_JOB_STATE_##state)
 #define RUNNING      (BIT(QUEUED) | BIT(CONNECTING) | BIT(TRANSFERRING))
 
+#define GIVING       (1u << SITE_OK | 1u << SITE_CUT | 1u << SITE_NO_RANGES | 1u << SITE_NO_LENGTH)
+
 #define HTTP(status) ((bcj2_status)(0x80190000u + (status)))
 #define BROKEN       ((bcj2_status)0x80072EFEu)
 #define TIMED_OUT    ((bcj2_status)0x80072EE2u)
@@ -159,7 +161,7 @@ static bool may_be(const struct model_job *m, bcj2_job_state state, bcj2_status 
 {
     const struct outcome changes = {SITE_MOODS, BCJ2_JOB_STATE_TRANSIENT_ERROR,
                                     BCJ2_E_REMOTE_FILE_CHANGED, false};
-    /* when the server had all of it before, goodbye is all that is left to say */
+    /* all of it may have been transferred before it was stopped, and only the note of it is left */
     bool may = m->had_server && state == BCJ2_JOB_STATE_TRANSFERRED;
     may = may || (m->changed && fits(m, &changes, state, code));
     for (size_t i = 0; i < ARRAY_LEN(outcomes); i++) {
@@ -268,8 +270,7 @@ static void begins_to_wait(struct model_job *m, const struct seen *seen)
 
 static void observe_active(struct model_job *m, const struct seen *seen)
 {
-    m->had_server =
-        m->had_server || (m->type != BCJ2_JOB_TYPE_DOWNLOAD && (m->moods & 1u << SITE_OK) != 0);
+    m->had_server = m->had_server || (m->moods & GIVING) != 0;
     if ((RUNNING & 1u << seen->state) != 0) {
         m->seen_active_ms = fake_clock_now_ms() - SLACK_MS;
         return;

@@ -38,7 +38,7 @@ struct model_job {
     unsigned resource;
     enum site_mood mood;
     uint32_t moods;  /* a bit for each that was in force since it could act on it */
-    bool had_server; /* an upload: one that takes files, at some time */
+    bool had_server; /* one that serves, at some time */
     bool changed;    /* the resource, at some time */
     bool jumped;     /* the clock, since it is ACTIVE */
     /* what was set */
