@@ -65,12 +65,14 @@ BCJ2_API bcj2_status bcj2_manager_open(const char *directory, const bcj2_manager
 /* Stops moving bytes, lets due goodbyes to servers end (2 s at most), frees the manager and returns
    NULL. Jobs stay in the queue, and go on if another process has it open. Handles of jobs, files,
    errors and enumerators stay objects that can be unref'd; their other calls, waiting ones included,
-   return BCJ2_E_CLOSED. NULL is fine. Any thread, once. */
+   return BCJ2_E_CLOSED. One that is changing something in another thread ends first. NULL is fine. Any
+   thread, once. */
 BCJ2_API bcj2_manager *bcj2_manager_close(bcj2_manager *manager);
 
 /* Who moves the bytes, and how many jobs there are. runner_pid is 0 also for the milliseconds that an
    election takes.
-   BCJ2_OK; BCJ2_E_INVALIDARG (NULL, struct_size); a status of the store. Any thread. */
+   BCJ2_OK; BCJ2_E_INVALIDARG (NULL, struct_size); BCJ2_E_CLOSED (in a forked child); a status of the
+   store. Any thread. */
 BCJ2_API bcj2_status bcj2_manager_get_info(bcj2_manager *manager, bcj2_manager_info *ret_info);
 
 /* The queue directory that was opened: its real path, without links, the default one too.
@@ -80,7 +82,8 @@ BCJ2_API bcj2_status bcj2_manager_get_directory(bcj2_manager *manager, char **re
 
 /* Waits until anything in the queue changed since *change, whichever process changed it, and sets
    *change to the newest number. Begin with 0: everything since the queue was made. A call that
-   waits also returns when another process, or none, moves the bytes now; *change is the same then.
+   waits (timeout_ms is not 0) also returns when another process, or none, moves the bytes than when this
+   manager last told it, by bcj2_manager_get_info() or a wait; *change may be the same then.
    timeout_ms < 0: for ever.
    BCJ2_OK; BCJ2_S_FALSE (time is over, *change is as it was); BCJ2_E_INVALIDARG (NULL);
    BCJ2_E_ABORT (bcj2_manager_interrupt(), *change is as it was); BCJ2_E_CLOSED (the manager was closed

@@ -70,14 +70,16 @@ bcj2_status bcj2_manager_get_directory(bcj2_manager *manager, char **ret_directo
 static bcj2_status manager_wait(struct core *core, uint64_t *change, int64_t timeout_ms)
 {
     uint64_t deadline = timeout_ms < 0 ? UINT64_MAX : bcj2__os_now_ms() + (uint64_t)timeout_ms;
-    const int64_t runner = atomic_load(&core->runner);
+    /* it may have changed since the caller last looked: nobody would tell him of it later */
+    const int64_t told = atomic_load(&core->runner_told);
     for (;;) {
         uint64_t now = 0, seen = bcj2__core_change_count(core);
         if (bcj2__core_was_interrupted(core)) {
             return bcj2__detail(BCJ2_E_ABORT, "the wait was interrupted");
         }
         bcj2_status s = bcj2__store_change(core->store, &now);
-        bool same = now == *change && atomic_load(&core->runner) == runner;
+        const int64_t runner = atomic_load(&core->runner);
+        bool same = now == *change && (runner == told || timeout_ms == 0);
         if (BCJ2_SUCCEEDED(s) && same) {
             s = bcj2__core_wait_change(core, seen, deadline);
             if (s == BCJ2_OK) {
@@ -85,6 +87,7 @@ static bcj2_status manager_wait(struct core *core, uint64_t *change, int64_t tim
             }
         } else if (BCJ2_SUCCEEDED(s)) {
             *change = now;
+            atomic_store(&core->runner_told, runner);
         }
         return s;
     }

@@ -50,6 +50,8 @@ bool bcj2__engine_gone(struct engine *e, bool look)
     if (!e->gone && look && BCJ2_FAILED(bcj2__store_present(e->core->store)) &&
         bcj2__store_vanished(e->core->store)) {
         give_up(e);
+    } else if (look && e->runner) { /* what was removed may be its names */
+        bcj2__link_look(e->core->link);
     }
     return e->gone;
 }

@@ -5,10 +5,12 @@
 #include "drive.h"
 #include "engine_priv.h"
 #include "filetime.h"
+#include "hosts.h"
 #include "job.h"
 #include "job_state.h"
 #include "limit.h"
 #include "mem.h"
+#include "network.h"
 #include "schedule.h"
 #include "settle.h"
 
@@ -116,19 +118,19 @@ static bool retry_one(struct engine *e, int64_t seq)
     bool over = false;
     struct store_job job = {0};
     if (!bcj2__engine_transaction(e) ||
-        !bcj2__engine_check(e, bcj2__store_job_by_seq(e->core->store, seq, &job))) {
-        return false;
+        !bcj2__engine_check_job(e, seq, bcj2__store_job_by_seq(e->core->store, seq, &job))) {
+        return !e->failed;
     }
     if (job.state != BCJ2_JOB_STATE_TRANSIENT_ERROR) { /* moved since it was looked at */
         bcj2__store_job_done(&job);
         return true;
     }
-    bool ok = bcj2__engine_check(e, is_over(e, &job, &over)) &&
+    bool ok = bcj2__engine_check_job(e, seq, is_over(e, &job, &over)) &&
               bcj2__engine_check(e, bcj2__job_state_move(e->core, &job,
                                                          over ? JOB_EV_GIVE_UP : JOB_EV_RETRY));
     e->durable = e->durable || over;
     bcj2__store_job_done(&job);
-    return ok;
+    return ok || !e->failed;
 }
 
 static void retries(struct engine *e)
@@ -165,6 +167,34 @@ static uint32_t running(struct engine *e, struct sched_running *list, struct dri
     return count;
 }
 
+/* A suspect runs when nobody else waits or runs, and by itself: then its end ends nothing else. True:
+   one gave way, and is still being cleared away. */
+static bool suspect_gives_way(struct engine *e, const bool waiting[4])
+{
+    if (!waiting[0] && !waiting[1] && !waiting[2] && !waiting[3]) {
+        return false;
+    }
+    bool gave = false;
+    for (uint32_t i = 0; i < e->drive_count; i++) {
+        if (e->drives[i]->unclean_ends > STORE_UNCLEAN_ENDS) {
+            bcj2__drive_yield(e, e->drives[i]);
+            gave = true;
+        }
+    }
+    return gave;
+}
+
+static void start_suspect(struct engine *e)
+{
+    int64_t seq = 0;
+    if (!e->failed && e->drive_count == 0) {
+        bcj2_status s = bcj2__store_first_suspect(e->core->store, &seq);
+        if (bcj2__engine_check(e, s) && s == BCJ2_OK) {
+            bcj2__drive_start(e, seq);
+        }
+    }
+}
+
 /* Jobs whose last run still has a disk thread at work: a second writer of one file must not come. */
 static size_t look_busy(const struct engine *e, int64_t *seqs)
 {
@@ -177,12 +207,30 @@ static size_t look_busy(const struct engine *e, int64_t *seqs)
     return count;
 }
 
+/* Not now: one whose last run is not over, and one whose server could not be reached; notes when to look
+   again. */
+static bool avoids(void *user, int64_t seq, const char *host)
+{
+    struct engine *e = user;
+    for (size_t i = 0; i < e->busy_count; i++) {
+        if (e->busy[i] == seq) {
+            return true;
+        }
+    }
+    uint64_t until = bcj2__hosts_rests_until(e->core->hosts, host, e->now_ms);
+    if (until != 0) {
+        e->hosts_ms = MIN(e->hosts_ms, until);
+    }
+    return until != 0;
+}
+
 /* Which levels have somebody waiting, and who is first there. */
 static bool look_waiting(struct engine *e, bool waiting[4], int64_t first[4])
 {
-    size_t busy = look_busy(e, e->busy);
+    e->busy_count = look_busy(e, e->busy);
+    e->hosts_ms = UINT64_MAX;
     for (bcj2_job_priority p = 0; p < 4; p++) {
-        bcj2_status s = bcj2__store_first_queued(e->core->store, p, e->busy, busy, &first[p]);
+        bcj2_status s = bcj2__store_first_queued(e->core->store, p, avoids, e, &first[p]);
         if (!bcj2__engine_check(e, s)) {
             return false;
         }
@@ -207,8 +255,12 @@ void bcj2__queue_schedule(struct engine *e)
         (void)bcj2__engine_check(e, bcj2__detail_no_memory());
     } else {
         retries(e);
+        bcj2__network_jobs(e);
     }
     while (list != NULL && drives != NULL && !e->failed && look_waiting(e, waiting, first)) {
+        if (suspect_gives_way(e, waiting)) {
+            break;
+        }
         uint32_t count = running(e, list, drives);
         struct sched_verdict v = bcj2__sched_next(&slots, list, count, waiting);
         e->slice_ms = v.move == SCHED_NOTHING ? v.slice_end_ms : UINT64_MAX;
@@ -223,4 +275,5 @@ void bcj2__queue_schedule(struct engine *e)
     }
     bcj2__mem_free(list);
     bcj2__mem_free(drives);
+    start_suspect(e);
 }

@@ -4,6 +4,7 @@
 #include "guid.h"
 #include "os.h"
 #include "os_platform.h"
+#include "os_syscall.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -11,16 +12,37 @@
 
 _Static_assert(OS_BOOT_ID_SIZE >= BCJ2_GUID_TEXT_SIZE, "a GUID serves as boot id");
 
-uint64_t bcj2__os_now_ms(void)
+uint64_t bcj2__os_clock_real_now_ms(void)
 {
     return bcj2__os_platform_now_ms();
 }
 
-bcj2_filetime bcj2__os_wall(void)
+uint64_t bcj2__os_clock_real_wall(void)
 {
     struct timespec t;
     (void)clock_gettime(CLOCK_REALTIME, &t);
     return bcj2__filetime_from_unix(t.tv_sec, t.tv_nsec);
+}
+
+static struct {
+    uint64_t (*now_ms)(void);
+    uint64_t (*wall)(void);
+} clocks = {bcj2__os_clock_real_now_ms, bcj2__os_clock_real_wall};
+
+void bcj2__os_clock_set(uint64_t (*now_ms)(void), uint64_t (*wall)(void))
+{
+    clocks.now_ms = now_ms != NULL ? now_ms : bcj2__os_clock_real_now_ms;
+    clocks.wall = wall != NULL ? wall : bcj2__os_clock_real_wall;
+}
+
+uint64_t bcj2__os_now_ms(void)
+{
+    return clocks.now_ms();
+}
+
+bcj2_filetime bcj2__os_wall(void)
+{
+    return clocks.wall();
 }
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;

@@ -154,33 +154,108 @@ bcj2_status bcj2__store_count_states(struct store *s, uint32_t state_mask, uint6
 
 /* ---- who is first ---- */
 
-static bool is_among(int64_t seq, const int64_t *seqs, size_t count)
+#define WAITING "state = 0 AND unclean_ends <= 3"
+
+/* So many are looked at in their order before hosts are: mostly one of the first will do. */
+#define FIRST_LOOK 32u
+
+/* BCJ2_S_FALSE: there is none. *ret_more: all that were looked at are avoided, and there are more. */
+static bcj2_status first_in_order(struct store *s, bcj2_job_priority priority, store_avoids avoids,
+                                  void *user, int64_t *ret_seq, bool *ret_more)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (seqs[i] == seq) {
-            return true;
-        }
+    uint32_t looked = 0;
+    bool found = false;
+    struct sql q = bcj2__sql(s, "SELECT seq, host FROM jobs INDEXED BY jobs_queued WHERE " WAITING
+                                " AND priority = ? ORDER BY queued_order");
+    bcj2__sql_bind_i64(&q, priority);
+    while (!found && looked < FIRST_LOOK && bcj2__sql_row(&q)) {
+        *ret_seq = bcj2__sql_i64(&q);
+        CLEANUP_FREE char *host = bcj2__sql_text(&q);
+        found = avoids == NULL || (host != NULL && !avoids(user, *ret_seq, host));
+        looked++;
     }
-    return false;
+    bcj2_status status = bcj2__sql_end(&q);
+    *ret_more = status == BCJ2_OK && !found;
+    return status;
 }
 
-bcj2_status bcj2__store_first_queued(struct store *s, bcj2_job_priority priority,
-                                     const int64_t *not_in, size_t not_count, int64_t *ret_seq)
+/* Goes from host to host, each by one step in the index, and takes the first job among the heads of those
+   that are not avoided. */
+static bcj2_status first_of_hosts(struct store *s, bcj2_job_priority priority, store_avoids avoids,
+                                  void *user, int64_t *ret_seq)
 {
-    bcj2__store_enter(s);
-    struct sql q =
-        bcj2__sql(s, "SELECT seq FROM jobs WHERE state = 0 AND priority = ? ORDER BY queued_order");
+    uint64_t best = UINT64_MAX;
+    struct sql q = bcj2__sql(
+        s, "WITH RECURSIVE hosts (host) AS ("
+           "SELECT (SELECT host FROM jobs INDEXED BY jobs_queued_host WHERE " WAITING
+           " AND priority = ?1 ORDER BY host LIMIT 1)"
+           " UNION ALL SELECT (SELECT host FROM jobs INDEXED BY jobs_queued_host WHERE " WAITING
+           " AND priority = ?1 AND host > hosts.host ORDER BY host LIMIT 1)"
+           " FROM hosts WHERE hosts.host IS NOT NULL)"
+           " SELECT seq, host, queued_order FROM jobs WHERE seq IN ("
+           "SELECT (SELECT seq FROM jobs INDEXED BY jobs_queued_host WHERE " WAITING
+           " AND priority = ?1 AND host = hosts.host ORDER BY queued_order LIMIT 1)"
+           " FROM hosts WHERE hosts.host IS NOT NULL)");
     bcj2__sql_bind_i64(&q, priority);
-    while (bcj2__sql_row(&q)) { /* not_count + 1 rows at most */
+    while (bcj2__sql_row(&q)) {
         int64_t seq = bcj2__sql_i64(&q);
-        if (!is_among(seq, not_in, not_count)) {
+        CLEANUP_FREE char *host = bcj2__sql_text(&q);
+        uint64_t order = bcj2__sql_u64(&q);
+        if (host != NULL && order < best && !avoids(user, seq, host)) {
+            best = order;
             *ret_seq = seq;
-            break;
         }
     }
     bcj2_status status = bcj2__sql_end(&q);
+    return status == BCJ2_S_FALSE && best != UINT64_MAX ? BCJ2_OK : status;
+}
+
+bcj2_status bcj2__store_first_queued(struct store *s, bcj2_job_priority priority,
+                                     store_avoids avoids, void *user, int64_t *ret_seq)
+{
+    bool more = false;
+    bcj2__store_enter(s);
+    bcj2_status status = first_in_order(s, priority, avoids, user, ret_seq, &more);
+    if (more) {
+        status = first_of_hosts(s, priority, avoids, user, ret_seq);
+    }
     bcj2__store_leave(s);
     return status;
+}
+
+/* The one number of a query; BCJ2_S_FALSE: no row. */
+static bcj2_status one_seq(struct store *s, struct sql *q, int64_t *ret_seq)
+{
+    if (bcj2__sql_row(q)) {
+        *ret_seq = bcj2__sql_i64(q);
+    }
+    bcj2_status status = bcj2__sql_end(q);
+    bcj2__store_leave(s);
+    return status;
+}
+
+bcj2_status bcj2__store_first_suspect(struct store *s, int64_t *ret_seq)
+{
+    bcj2__store_enter(s);
+    struct sql q = bcj2__sql(s, "SELECT seq FROM jobs INDEXED BY jobs_suspect WHERE state = 0"
+                                " AND unclean_ends > 3 ORDER BY queued_order LIMIT 1");
+    return one_seq(s, &q, ret_seq);
+}
+
+bcj2_status bcj2__store_next_transient(struct store *s, bool offline, int64_t after_seq,
+                                       int64_t *ret_seq)
+{
+    bcj2__store_enter(s);
+    struct sql q;
+    if (offline) {
+        q = bcj2__sql(s, "SELECT seq FROM jobs INDEXED BY jobs_offline WHERE state = 5"
+                         " AND next_attempt_boot IS NULL AND seq > ? ORDER BY seq LIMIT 1");
+    } else {
+        q = bcj2__sql(s, "SELECT seq FROM jobs INDEXED BY jobs_state WHERE state = 5"
+                         " AND seq > ? ORDER BY seq LIMIT 1");
+    }
+    bcj2__sql_bind_i64(&q, after_seq);
+    return one_seq(s, &q, ret_seq);
 }
 
 bcj2_status bcj2__store_oldest_modified(struct store *s, int64_t *ret_seq, bcj2_filetime *ret)
@@ -216,7 +291,9 @@ static bool next_boot(struct store *s, char boot[OS_BOOT_ID_SIZE], bcj2_status *
     struct sql q =
         bcj2__sql(s,
                   "SELECT next_attempt_boot FROM jobs INDEXED BY jobs_retry"
-                  " WHERE state = 5 AND next_attempt_boot > ? ORDER BY next_attempt_boot LIMIT 1");
+                  " WHERE state = 5 AND next_attempt_boot > ?"
+                  " AND length(next_attempt_boot) < 40" /* a damaged one must not stop the others */
+                  " ORDER BY next_attempt_boot LIMIT 1");
     char last[OS_BOOT_ID_SIZE];
     memcpy(last, boot, sizeof last);
     bcj2__sql_bind_text(&q, last);
