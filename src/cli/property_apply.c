@@ -135,7 +135,10 @@ static int set_url(struct change *c, const char *text)
         return out_failed(c->cli, status, "cannot look at the job's files");
     }
     if (numbered) {
-        wanted = (uint32_t)strtoul(text, NULL, 10);
+        wanted = 0;
+        for (size_t i = 0; i < digits; i++) {
+            wanted = wanted * 10 + (uint32_t)(text[i] - '0');
+        }
         text += digits + 1;
     }
     int result = EXIT_DONE;
