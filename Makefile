@@ -8,6 +8,8 @@ JOBS    =
 # How long `make torture` goes on, with 2 and with 8 processes each; its seed, empty: all.
 MINUTES = 5
 SEED    =
+# How many steps `make walk` takes.
+STEPS   = 100000
 # More options for meson setup, such as -Dbuildtype=release.
 MESON_OPTIONS =
 
@@ -19,7 +21,7 @@ needs     = tools/install-deps.sh
 configure = tools/configure.sh $(BUILD) -Dprefix=$(PREFIX)
 compile   = ninja -C $(BUILD) $(jobs)
 
-.PHONY: all demo test sweep torture bench install check format lint clean help
+.PHONY: all demo test sweep torture walk bench install check format lint clean help
 
 all: ## configure and build into $(BUILD)
 	$(configure) $(MESON_OPTIONS)
@@ -49,6 +51,13 @@ torture: ## 2, then 8 processes on one queue, their runner killed each second, f
 	$(compile)
 	BCJ2_TEST_SECONDS=$$(($(MINUTES) * 60)) $(if $(SEED),BCJ2_TEST_SEED=$(SEED)) \
 	    tools/run-tests.sh $(BUILD) --timeout-multiplier 0 --verbose torture
+
+walk: ## a random walk of STEPS (100000) beside a model of the specification, or of the one SEED
+	$(needs) build test
+	$(configure) $(testable) $(MESON_OPTIONS)
+	$(compile)
+	BCJ2_TEST_STEPS=$(STEPS) $(if $(SEED),BCJ2_TEST_SEED=$(SEED)) \
+	    tools/run-tests.sh $(BUILD) --timeout-multiplier 0 --verbose walk
 
 bench: ## build for release into $(BUILD)-bench and run the benchmarks of docs/performance.md
 	$(needs) build test

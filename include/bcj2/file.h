@@ -39,7 +39,8 @@ BCJ2_API bcj2_status bcj2_file_get_ranges(bcj2_file *file, bcj2_file_range **ret
 /* The path of the temporary file that a download is written to, in the folder of its local name;
    and the head of the last answer for it, lines ended by CR LF. *ret_…: bcj2_free(); NULL on failure
    and on BCJ2_S_FALSE.
-   BCJ2_OK; BCJ2_S_FALSE (there is none: not transferred yet, completed, cancelled, an upload);
+   BCJ2_OK; BCJ2_S_FALSE (there is none: no answer yet, an upload; the temporary file also once the job is
+   completed or cancelled);
    BCJ2_E_INVALIDARG (NULL); BCJ2_E_NOT_FOUND (the job's row was purged); BCJ2_E_CLOSED;
    BCJ2_E_OUTOFMEMORY. Any thread.
    (IBackgroundCopyFile3::GetTemporaryName; IBackgroundCopyFile5::GetProperty) */

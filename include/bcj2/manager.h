@@ -121,6 +121,14 @@ BCJ2_API bcj2_status bcj2_manager_get_job(bcj2_manager *manager, const bcj2_guid
 BCJ2_API bcj2_status bcj2_manager_enum_jobs(bcj2_manager *manager, uint32_t flags,
                                             bcj2_job_enum **ret_jobs);
 
+/* The jobs whose last change has a number above since, those of all users and final ones too, the
+   oldest change first: for whoever watches a large queue. since is the number that
+   bcj2_manager_wait() gave before the last look, so that no change is missed (one may be seen
+   twice); 0: all jobs. What ended a day ago is forgotten and in no list any more. *ret_jobs is the
+   caller's, to be unref'd. BCJ2_OK; BCJ2_E_INVALIDARG (NULL); BCJ2_E_OUTOFMEMORY. Any thread. */
+BCJ2_API bcj2_status bcj2_manager_enum_changed(bcj2_manager *manager, uint64_t since,
+                                               bcj2_job_enum **ret_jobs);
+
 /* One English sentence for a status, HTTP errors included. *ret_text: bcj2_free().
    BCJ2_OK; BCJ2_E_INVALIDARG (NULL); BCJ2_E_OUTOFMEMORY. Any thread.
    (IBackgroundCopyManager::GetErrorDescription) */

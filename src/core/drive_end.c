@@ -164,8 +164,9 @@ void bcj2__drive_fail(struct engine *e, struct drive *d, const struct failure *f
 void bcj2__drive_fail_locally(struct engine *e, struct drive *d, bcj2_status status,
                               const char *what, const char *detail)
 {
-    /* another program holds the file: that passes (job-semantics R63) */
-    bool passes = status == BCJ2_E_SHARING_VIOLATION || status == BCJ2_E_LOCK_VIOLATION;
+    /* another program holds the file (job-semantics R63), or the memory: that passes */
+    bool passes = status == BCJ2_E_SHARING_VIOLATION || status == BCJ2_E_LOCK_VIOLATION ||
+                  status == BCJ2_E_OUTOFMEMORY;
     const struct failure f =
         bcj2__classify_local(status, BCJ2_ERROR_CONTEXT_LOCAL_FILE, passes, what);
     bcj2__drive_fail(e, d, &f, BUP_PACKET_NONE, detail);

@@ -191,13 +191,15 @@ static void step_down(struct engine *e)
     e->watch = bcj2__os_watch_close(e->watch);
 }
 
-/* What the link has heard. True: somebody changed the store. */
-static bool listen_to_others(struct engine *e)
+/* What the link has heard. True: somebody changed the store. A turn that something else began costs
+   the link nothing: it has descriptors, and says when it has to be asked by time. */
+static bool listen_to_others(struct engine *e, bool woken)
 {
     struct link *link = e->core->link;
     struct link_event event;
     bool heard = false;
-    if (bcj2__engine_gone(e, false)) {
+    bool listen = e->heard || woken || !e->runner || bcj2__link_deadline(link) <= e->now_ms;
+    if (bcj2__engine_gone(e, false) || !listen) {
         return false;
     }
     bcj2_status s = bcj2__link_step(link);
@@ -281,7 +283,7 @@ static void turn(struct engine *e)
     e->now_ms = bcj2__os_now_ms();
     e->again = false;
     e->ring = e->ring || woken;
-    woken = listen_to_others(e) || woken;
+    woken = listen_to_others(e, woken) || woken;
     if (e->runner && e->store_ms != UINT64_MAX) {
         recover(e);
     }
@@ -342,6 +344,7 @@ static bcj2_status sleep_on_all(struct engine *e)
     struct link_fd of_link[LIMIT_LINK_FDS];
     size_t count = bcj2__link_fds(e->core->link, of_link, LIMIT_LINK_FDS);
     count = MIN(count, (size_t)LIMIT_LINK_FDS);
+    e->heard = true;
     if (count + 2 > e->fd_room) {
         struct net_fd *room = bcj2__mem_realloc(e->fds, (count + 2) * sizeof *room);
         if (room == NULL) {
@@ -362,7 +365,11 @@ static bcj2_status sleep_on_all(struct engine *e)
         e->fds[count++] = (struct net_fd){.fd = bcj2__os_watch_fd(e->watch), .read = true};
     }
     bcj2_status s = bcj2__net_watch(e->net, e->fds, count);
-    return BCJ2_SUCCEEDED(s) ? bcj2__net_poll(e->net, sleep_ms(e)) : s;
+    if (BCJ2_SUCCEEDED(s)) {
+        s = bcj2__net_poll(e->net, sleep_ms(e));
+    }
+    e->heard = BCJ2_FAILED(s) || bcj2__net_watched(e->net);
+    return s;
 }
 
 static bool finished(const struct engine *e)
@@ -422,7 +429,7 @@ bcj2_status bcj2__engine_start(struct core *c, struct engine **ret)
     e->core = c;
     e->runner = bcj2__link_role(c->link) == LINK_RUNNER;
     e->next_token = 1;
-    e->schedule = e->look_byes = true;
+    e->schedule = e->look_byes = e->heard = true;
     e->retry_ms = e->bye_ms = e->store_ms = e->slice_ms = e->stop_by_ms = UINT64_MAX;
     e->network_ms = e->hosts_ms = UINT64_MAX;
     e->netwatch_fd = -1;

@@ -21,7 +21,7 @@ void bcj2__engine_watch(struct engine *e)
 static bool watched(struct engine *e)
 {
     unsigned what = 0;
-    if (e->watch == NULL) {
+    if (e->watch == NULL || !e->heard) {
         return false;
     }
     bcj2_status s = bcj2__os_watch_read(e->watch, &what);

@@ -39,6 +39,7 @@ struct engine {
     enum engine_sweep sweeping;
     int64_t swept_seq;      /* so far */
     bool taken_over;        /* what the rows say is running was another process's, which is gone */
+    bool heard;             /* one of these descriptors is ready, or that is not known */
     struct os_watch *watch; /* of the queue's folder, by the runner; NULL: it cannot be watched */
     bool look, gone;        /* whether the queue is still there is to be looked at; it is not */
     /* this turn */

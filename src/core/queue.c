@@ -15,6 +15,7 @@
 #include "settle.h"
 
 #define RETRIES_PER_TURN 64u
+#define EXPIRED_PER_TURN 16u
 #define KEEP_FINAL_S     UINT64_C(86400)
 #define PURGE_EVERY_MS   UINT64_C(3600000)
 #define LOOK_EVERY_MS    UINT64_C(86400000)
@@ -22,27 +23,23 @@
 
 /* ---- by time ---- */
 
-/* When a moment of the wall clock comes on our clock. */
-static uint64_t wall_to_ms(const struct engine *e, bcj2_filetime at)
-{
-    bcj2_filetime wall = bcj2__os_wall();
-    return at <= wall ? e->now_ms : e->now_ms + (at - wall) / FILETIME_PER_MS + 1;
-}
-
-/* Cancels what was not touched for the inactivity time. Gives back when the next one is due. */
+/* Cancels what was not touched for the inactivity time, some at a time. Gives back when the next one is
+   due. */
 static bcj2_status expire(struct engine *e, uint64_t *ret_next_ms)
 {
     struct core *c = e->core;
-    for (;;) {
+    for (uint32_t n = 0; n < EXPIRED_PER_TURN; n++) {
         int64_t seq = 0;
-        bcj2_filetime modified = 0;
-        bcj2_status s = bcj2__store_oldest_modified(c->store, &seq, &modified);
+        struct store_deadline touched = {0};
+        bcj2_status s = bcj2__store_oldest_touched(c->store, &seq, &touched);
         *ret_next_ms = UINT64_MAX;
         if (s != BCJ2_OK) {
             return s;
         }
-        *ret_next_ms = wall_to_ms(e, modified + (uint64_t)c->inactivity_s * FILETIME_PER_S);
-        if (*ret_next_ms > e->now_ms) {
+        uint64_t idle_ms = bcj2__job_since_ms(&touched, e->now_ms);
+        uint64_t allowed_ms = (uint64_t)c->inactivity_s * 1000;
+        if (idle_ms < allowed_ms) {
+            *ret_next_ms = e->now_ms + allowed_ms - idle_ms;
             return BCJ2_OK;
         }
         bcj2__log(&c->log, LOG_WARNING, "job %lld was not touched for %u s: cancelled",
@@ -52,15 +49,20 @@ static bcj2_status expire(struct engine *e, uint64_t *ret_next_ms)
             return s;
         }
     }
+    *ret_next_ms = e->now_ms; /* transfers come between */
+    return BCJ2_OK;
 }
 
-/* Forgets jobs that ended a day ago; how many ended ones are left. */
-static bcj2_status purge(struct engine *e, uint64_t *ret_left)
+/* Forgets jobs that ended a day ago, some at a time: when there is more to forget, and when some that
+   ended will be due. */
+static bcj2_status purge(struct engine *e, uint64_t *ret_next_ms)
 {
     struct store *store = e->core->store;
     uint32_t gone = 0;
-    bcj2_status s = bcj2__store_count_states(store, FINAL_STATES, ret_left);
-    if (BCJ2_FAILED(s) || *ret_left == 0) {
+    uint64_t ended = 0;
+    *ret_next_ms = UINT64_MAX;
+    bcj2_status s = bcj2__store_count_states(store, FINAL_STATES, &ended);
+    if (BCJ2_FAILED(s) || ended == 0) {
         return s;
     }
     s = bcj2__store_begin(store, false);
@@ -77,15 +79,16 @@ static bcj2_status purge(struct engine *e, uint64_t *ret_left)
         bcj2__core_tell(e->core);
         e->ring = true;
     }
+    *ret_next_ms = gone == STORE_PURGE_MOST ? e->now_ms : e->now_ms + PURGE_EVERY_MS;
     return s;
 }
 
 void bcj2__queue_house(struct engine *e)
 {
-    uint64_t expire_ms = UINT64_MAX, left = 0;
+    uint64_t expire_ms = UINT64_MAX, purge_ms = UINT64_MAX;
     bcj2_status s = expire(e, &expire_ms);
     if (BCJ2_SUCCEEDED(s)) {
-        s = purge(e, &left);
+        s = purge(e, &purge_ms);
     }
     if (BCJ2_FAILED(s)) {
         bcj2__log(&e->core->log, LOG_ERROR, "housekeeping: %s", bcj2__detail_get());
@@ -93,8 +96,8 @@ void bcj2__queue_house(struct engine *e)
         return;
     }
     /* what ends or is touched meanwhile is seen the next time; what is made meanwhile expires after it */
-    uint64_t look_ms = MIN(LOOK_EVERY_MS, (uint64_t)e->core->inactivity_s * 1000);
-    e->house_ms = MIN(expire_ms, e->now_ms + (left > 0 ? MIN(PURGE_EVERY_MS, look_ms) : look_ms));
+    uint64_t look_ms = e->now_ms + MIN(LOOK_EVERY_MS, (uint64_t)e->core->inactivity_s * 1000);
+    e->house_ms = MIN(MIN(expire_ms, purge_ms), look_ms);
 }
 
 /* Has the no-progress time-out ended? Not for a job that has only its Close to say: that gets its one more

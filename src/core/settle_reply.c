@@ -30,7 +30,7 @@ bcj2_status bcj2__settle_forget_reply(struct core *c, struct store_job *job)
     job->reply_temp = NULL;
     s = bcj2__store_begin(c->store, false);
     if (BCJ2_SUCCEEDED(s)) {
-        s = bcj2__store_set_reply(c->store, job, job->modification_time);
+        s = bcj2__store_set_reply(c->store, job, bcj2__os_wall());
         if (BCJ2_SUCCEEDED(s)) {
             (void)bcj2__store_commit(c->store, false);
         } else {

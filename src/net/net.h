@@ -125,6 +125,9 @@ bcj2_status bcj2__net_watch(struct net *n, const struct net_fd *fds, size_t coun
    is over (UINT64_MAX: for ever). Returns at once if events wait. Time-outs of transfers are kept
    here. */
 bcj2_status bcj2__net_poll(struct net *n, uint64_t timeout_ms);
+/* Whether one of the descriptors of bcj2__net_watch() was ready in the last bcj2__net_poll(); true too
+   where that failed. */
+bool bcj2__net_watched(const struct net *n);
 /* The next event; false: none. */
 bool bcj2__net_next(struct net *n, struct net_event *ret);
 /* Any thread: makes bcj2__net_poll() return, now or the next time. */

@@ -266,7 +266,7 @@ bcj2_status bcj2__net_watch(struct net *n, const struct net_fd *fds, size_t coun
     return BCJ2_OK;
 }
 
-bcj2_status bcj2__net_poll(struct net *n, uint64_t timeout_ms)
+static bcj2_status net_poll(struct net *n, uint64_t timeout_ms)
 {
     bcj2__net_free_spent(n);
     if (n->moved) {
@@ -292,6 +292,22 @@ bcj2_status bcj2__net_poll(struct net *n, uint64_t timeout_ms)
         (void)expire(n, bcj2__os_now_ms());
     }
     return status;
+}
+
+bcj2_status bcj2__net_poll(struct net *n, uint64_t timeout_ms)
+{
+    bcj2_status status = net_poll(n, timeout_ms);
+    n->poll_failed = BCJ2_FAILED(status);
+    return status;
+}
+
+bool bcj2__net_watched(const struct net *n)
+{
+    bool ready = n->poll_failed;
+    for (size_t i = 0; i < n->watched_count && !ready; i++) {
+        ready = n->watched[i].revents != 0;
+    }
+    return ready;
 }
 
 void bcj2__net_wake(struct net *n)

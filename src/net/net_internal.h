@@ -101,7 +101,8 @@ struct net {
     uint32_t kept_count;
     struct curl_waitfd *watched; /* of others, for the poll */
     size_t watched_count, watched_room;
-    bool moved; /* something was started or continued since the last perform */
+    bool poll_failed; /* the last one: nobody knows who is ready */
+    bool moved;       /* something was started or continued since the last perform */
 };
 
 /* ---- net_setup.c ---- */

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* The calls behind os_syscall.h with their types, for the files of this floor: they write
    bcj2__os_calls.open(…) where others write open(…). Not here: calls that cannot fail in a way a
-   test would want (getpid, clock_gettime, mutexes). */
+   test would want (getpid, mutexes). */
 #ifndef BCJ2_OS_CALLS_H
 #define BCJ2_OS_CALLS_H
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -16,7 +18,8 @@
    may differ) and fallocate (always the whole file, the size kept). On macOS fdatasync is
    F_FULLFSYNC and fallocate is F_PREALLOCATE. What accept returns is close-on-exec and non-blocking.
    watch is inotify_init1 or kqueue, netwatch a subscribed netlink or routing socket; freeifaddrs has a
-   result so that it fits in, always 0. */
+   result so that it fits in, always 0. The clocks and the boot's name are here for tests that go through
+   months in a moment: now_ms goes on in sleep, wall is the calendar. */
 #define OS_CALLS(X)                                                           \
     X(open, int, (const char *path, int flags, mode_t mode))                  \
     X(close, int, (int fd))                                                   \
@@ -50,6 +53,9 @@
     X(accept, int, (int fd, struct sockaddr *ret, socklen_t *ret_size))       \
     X(send, ssize_t, (int fd, const void *data, size_t size, int flags))      \
     X(recv, ssize_t, (int fd, void *data, size_t size, int flags))            \
+    X(now_ms, uint64_t, (void))                                               \
+    X(wall, int, (struct timespec * ret))                                     \
+    X(boot_id, bool, (char *text, size_t size))                               \
     X(pthread_create, int,                                                    \
       (pthread_t * ret, const pthread_attr_t *attributes, void *(*run)(void *), void *argument))
 

@@ -19,6 +19,11 @@ static int open_with_mode(const char *path, int flags, mode_t mode)
     return open(path, flags, mode);
 }
 
+static int wall(struct timespec *ret)
+{
+    return clock_gettime(CLOCK_REALTIME, ret);
+}
+
 static int free_addresses(struct ifaddrs *list)
 {
     freeifaddrs(list);
@@ -35,7 +40,8 @@ static int free_addresses(struct ifaddrs *list)
         .flock = flock, .watch = bcj2__os_platform_watch, .netwatch = bcj2__os_platform_netwatch, \
         .getifaddrs = getifaddrs, .freeifaddrs = free_addresses, .chmod = chmod, .bind = bind,    \
         .listen = listen, .connect = connect, .accept = bcj2__os_platform_accept, .send = send,   \
-        .recv = recv, .pthread_create = pthread_create,                                           \
+        .recv = recv, .now_ms = bcj2__os_platform_now_ms, .wall = wall,                           \
+        .boot_id = bcj2__os_platform_boot_id, .pthread_create = pthread_create,                   \
     }
 
 static const struct os_calls real_calls = REAL_CALLS;

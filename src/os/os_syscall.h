@@ -5,8 +5,6 @@
 #ifndef BCJ2_OS_SYSCALL_H
 #define BCJ2_OS_SYSCALL_H
 
-#include <stdint.h>
-
 typedef void (*os_function)(void);
 
 /* Puts function in the place of the call of that name; NULL puts the real one back. Returns the one
@@ -16,11 +14,5 @@ os_function bcj2__os_syscall_get(const char *name);
 /* The name after this one; the first for NULL; NULL after the last. */
 const char *bcj2__os_syscall_next(const char *name);
 void bcj2__os_syscall_reset(void);
-
-/* The clocks behind bcj2__os_now_ms() and bcj2__os_wall(), which cannot fail but can be ahead; NULL puts
-   the real one back. Not while other threads run; what the functions answer may change at any time. */
-void bcj2__os_clock_set(uint64_t (*now_ms)(void), uint64_t (*wall)(void));
-uint64_t bcj2__os_clock_real_now_ms(void);
-uint64_t bcj2__os_clock_real_wall(void);
 
 #endif

@@ -150,7 +150,8 @@ void bcj2__store_farewell_done(struct store_farewell *farewell);
    (BCJ2_E_ACCESSDENIED), that it can be written (BCJ2_E_ACCESSDENIED), the file system
    (BCJ2_E_NOT_SUPPORTED), the schema (newer: BCJ2_E_NOT_SUPPORTED; corrupt or not ours:
    BCJ2_E_DATABASE_CORRUPT, nothing is recreated), the space (BCJ2_E_DISK_FULL). Keeps a shared lock
-   on open.lock. Rows of completed and cancelled jobs are purged if nobody else has the queue open.
+   on open.lock. Rows of completed and cancelled jobs (STORE_PURGE_MOST of them)
+   are purged if nobody else has the queue open.
    BCJ2_E_CLOSED in a child that was forked while its parent had any store open. */
 bcj2_status bcj2__store_open(const char *directory, const struct log *log, struct store **ret);
 /* Returns NULL; NULL is fine. In a forked child it does nothing: all of the store stays the
@@ -190,9 +191,14 @@ bcj2_status bcj2__store_job_by_id(struct store *s, const bcj2_guid *id, struct s
 bcj2_status bcj2__store_job_by_seq(struct store *s, int64_t seq, struct store_job *ret);
 /* BCJ2_E_NOT_FOUND if there is no such row. Cheaper than the whole row: */
 bcj2_status bcj2__store_job_state(struct store *s, int64_t seq, bcj2_job_state *ret);
-/* ids of jobs that are not final, in creation order; owner_uid UINT32_MAX: all. mem_free. */
-bcj2_status bcj2__store_job_ids(struct store *s, uint32_t owner_uid, bcj2_guid **ret_ids,
-                                uint32_t *ret_count);
+bcj2_status bcj2__store_job_id(struct store *s, int64_t seq, bcj2_guid *ret);
+/* seqs of jobs that are not final, in creation order; owner_uid UINT32_MAX: all. mem_free. */
+bcj2_status bcj2__store_job_seqs(struct store *s, uint32_t owner_uid, int64_t **ret_seqs,
+                                 uint32_t *ret_count);
+/* seqs of all jobs, final ones too, whose last change is newer than that number
+   (bcj2__store_change()), the oldest change first. mem_free. */
+bcj2_status bcj2__store_changed_since(struct store *s, uint64_t change, int64_t **ret_seqs,
+                                      uint32_t *ret_count);
 bcj2_status bcj2__store_job_count(struct store *s, uint32_t owner_uid, uint64_t *ret);
 /* The first waiting (QUEUED) job of a priority, by queued_order, that is not avoided, mostly because of
    its host (NULL: none is); BCJ2_S_FALSE: none. However many jobs of avoided hosts come first, it looks at each host once, by
@@ -218,8 +224,10 @@ bcj2_status bcj2__store_count_states(struct store *s, uint32_t state_mask, uint6
    moment; so is the winner given back: *ret belongs to this boot whatever was stored, now_ms (0 at
    least) is what to wait for, only wall is as stored. BCJ2_S_FALSE: none. */
 bcj2_status bcj2__store_next_retry(struct store *s, int64_t *ret_seq, struct store_deadline *ret);
-/* The job that is not final and was modified longest ago (inactivity). BCJ2_S_FALSE: none. */
-bcj2_status bcj2__store_oldest_modified(struct store *s, int64_t *ret_seq, bcj2_filetime *ret);
+/* The job that is not final and was changed longest ago (inactivity), and when: by the clock of the boot
+   in which it was, so that a calendar that is moved ages no job. BCJ2_S_FALSE: none. */
+bcj2_status bcj2__store_oldest_touched(struct store *s, int64_t *ret_seq,
+                                       struct store_deadline *ret);
 /* seqs of all jobs in these states, in creation order; mem_free. */
 bcj2_status bcj2__store_jobs_in(struct store *s, uint32_t state_mask, int64_t **ret_seqs,
                                 uint32_t *ret_count);
@@ -250,7 +258,9 @@ bcj2_status bcj2__store_next_farewell(struct store *s, int64_t after_seq,
 bcj2_status bcj2__store_job_insert(struct store *s, struct store_job *job);
 /* Forgets jobs that were completed or cancelled before a moment, with all that belongs to them; not those
    that still name a temporary file, their own or a file's (it has to be deleted first), nor those that
-   still have a farewell to say. */
+   still have a farewell to say. STORE_PURGE_MOST at most, the oldest first: it may have to be called
+   again, in a transaction of its own, so that other writers get their turn. */
+#define STORE_PURGE_MOST 250u
 bcj2_status bcj2__store_purge(struct store *s, bcj2_filetime before, uint32_t *ret_count);
 /* The only way to another state: compare-and-set. BCJ2_S_FALSE: the job is not in state `from` (any
    more), nothing was written. QUEUED gives it a new queued_order and its host, TRANSFERRED its completion

@@ -36,7 +36,8 @@ struct store {
     struct os_mutex *lock;
     int open_lock, writer_lock; /* descriptors */
     bool alone;                 /* while opening: nobody else has the queue open */
-    uint32_t generation;        /* bcj2__os_fork_generation() at opening */
+    char boot_id[OS_BOOT_ID_SIZE];
+    uint32_t generation; /* bcj2__os_fork_generation() at opening */
     struct store_place places[STORE_PLACES];
     atomic_bool vanished; /* one of them is not there any more; for good */
     sqlite3 *db;

@@ -174,9 +174,7 @@ bcj2_status bcj2__store_progress(struct store *s, int64_t seq, struct store_prog
 
 bcj2_status bcj2__store_touch_job(struct store *s, int64_t seq, bcj2_filetime now)
 {
-    struct sql q =
-        bcj2__store_update(s, "UPDATE jobs SET modification_time = ?, change_seq = ? WHERE seq = ?",
-                           now);
+    struct sql q = bcj2__store_update(s, STORE_TOUCH " WHERE seq = ?", now);
     return bcj2__store_updated(&q, seq);
 }
 

@@ -172,6 +172,25 @@ bcj2_status bcj2__store_job_state(struct store *s, int64_t seq, bcj2_job_state *
     return status == BCJ2_S_FALSE ? no_such_job() : status;
 }
 
+bcj2_status bcj2__store_job_id(struct store *s, int64_t seq, bcj2_guid *ret)
+{
+    bcj2__store_enter(s);
+    struct sql q = bcj2__sql(s, "SELECT id FROM jobs WHERE seq = ?");
+    bcj2__sql_bind_i64(&q, seq);
+    if (bcj2__sql_row(&q)) {
+        *ret = bcj2__sql_guid(&q);
+    }
+    bcj2_status status = bcj2__sql_end(&q);
+    bcj2__store_leave(s);
+    return status == BCJ2_S_FALSE ? no_such_job() : status;
+}
+
+static void bind_touched(struct sql *q)
+{
+    bcj2__sql_bind_text(q, q->store->boot_id);
+    bcj2__sql_bind_u64(q, bcj2__os_now_ms());
+}
+
 #define TEN_PARAMETERS "?, ?, ?, ?, ?, ?, ?, ?, ?, ?"
 
 static bcj2_status insert(struct store *s, struct store_job *job)
@@ -185,9 +204,11 @@ static bcj2_status insert(struct store *s, struct store_job *job)
         job->queued_order = ++order;
     }
     struct sql q =
-        bcj2__sql(s, "INSERT INTO jobs (" JOB_COLUMNS ", change_seq) VALUES (" TEN_PARAMETERS
-                     ", " TEN_PARAMETERS ", " TEN_PARAMETERS ", " TEN_PARAMETERS ", ?, ?, ?)");
+        bcj2__sql(s, "INSERT INTO jobs (" JOB_COLUMNS
+                     ", touched_boot, touched_ms, change_seq) VALUES (" TEN_PARAMETERS
+                     ", " TEN_PARAMETERS ", " TEN_PARAMETERS ", " TEN_PARAMETERS ", ?, ?, ?, ?, ?)");
     bind_job(&q, job);
+    bind_touched(&q);
     bcj2__sql_bind_u64(&q, s->change);
     status = bcj2__sql_run(&q);
     if (status == BCJ2_OK) {
@@ -239,7 +260,8 @@ static bcj2_status set_state(struct store *s, int64_t seq, bcj2_job_state from, 
     }
     struct sql q =
         bcj2__store_update(s,
-                           "UPDATE jobs SET modification_time = ?, change_seq = ?, state = ?,"
+                           STORE_TOUCH
+                           ", state = ?,"
                            " queued_order = CASE WHEN ? THEN ? ELSE queued_order END,"
                            " host = CASE WHEN ? THEN ? ELSE host END,"
                            " unclean_ends = CASE WHEN ? THEN 0 ELSE unclean_ends END,"
@@ -283,6 +305,7 @@ struct sql bcj2__store_update(struct store *s, const char *text, bcj2_filetime n
     }
     struct sql q = bcj2__sql(s, text);
     bcj2__sql_bind_u64(&q, now);
+    bind_touched(&q);
     bcj2__sql_bind_u64(&q, s->change);
     return q;
 }

@@ -292,6 +292,7 @@ bcj2_status bcj2__store_open(const char *directory, const struct log *log, struc
     }
     s->open_lock = s->writer_lock = -1;
     s->generation = generation;
+    bcj2__os_boot_id(s->boot_id);
     s->log = log == NULL ? (struct log){0} : *log;
     /* absolute and without links: SQLite takes "file:…" for a URI and follows no link */
     status = bcj2__os_real_path(directory, &s->directory);

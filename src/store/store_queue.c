@@ -30,35 +30,56 @@ static bool make_room(void **items, uint32_t count, uint32_t *capacity, size_t s
     return true;
 }
 
-bcj2_status bcj2__store_job_ids(struct store *s, uint32_t owner_uid, bcj2_guid **ret_ids,
-                                uint32_t *ret_count)
+/* All rows of a query for seqs; ends it. */
+static bcj2_status all_seqs(struct sql *q, int64_t **ret_seqs, uint32_t *ret_count)
 {
-    void *ids = NULL;
+    void *seqs = NULL;
     uint32_t count = 0, capacity = 0;
+    while (bcj2__sql_row(q)) {
+        if (!make_room(&seqs, count, &capacity, sizeof(int64_t))) {
+            q->status = bcj2__detail_no_memory();
+            break;
+        }
+        ((int64_t *)seqs)[count++] = bcj2__sql_i64(q);
+    }
+    bcj2_status status = bcj2__sql_end(q);
+    bool good = status == BCJ2_S_FALSE;
+    if (!good) {
+        bcj2__mem_free(seqs);
+    }
+    *ret_seqs = good ? seqs : NULL;
+    *ret_count = good ? count : 0;
+    return good ? BCJ2_OK : status;
+}
+
+/* The index has all that is asked for: of 100,000 jobs not one row is read. */
+bcj2_status bcj2__store_job_seqs(struct store *s, uint32_t owner_uid, int64_t **ret_seqs,
+                                 uint32_t *ret_count)
+{
     bcj2__store_enter(s);
     struct sql q;
     if (owner_uid == UINT32_MAX) {
-        q = bcj2__sql(s, "SELECT id FROM jobs WHERE state < 7 ORDER BY seq");
+        q = bcj2__sql(s, "SELECT seq FROM jobs INDEXED BY jobs_owner WHERE state < 7 ORDER BY seq");
     } else {
-        q = bcj2__sql(s, "SELECT id FROM jobs WHERE owner_uid = ? AND state < 7 ORDER BY seq");
+        q = bcj2__sql(s, "SELECT seq FROM jobs INDEXED BY jobs_owner"
+                         " WHERE owner_uid = ? AND state < 7 ORDER BY seq");
         bcj2__sql_bind_i64(&q, owner_uid);
     }
-    while (bcj2__sql_row(&q)) {
-        if (!make_room(&ids, count, &capacity, sizeof(bcj2_guid))) {
-            q.status = bcj2__detail_no_memory();
-            break;
-        }
-        ((bcj2_guid *)ids)[count++] = bcj2__sql_guid(&q);
-    }
-    bcj2_status status = bcj2__sql_end(&q);
+    bcj2_status status = all_seqs(&q, ret_seqs, ret_count);
     bcj2__store_leave(s);
-    bool good = status == BCJ2_S_FALSE;
-    if (!good) {
-        bcj2__mem_free(ids);
-    }
-    *ret_ids = good ? ids : NULL;
-    *ret_count = good ? count : 0;
-    return good ? BCJ2_OK : status;
+    return status;
+}
+
+bcj2_status bcj2__store_changed_since(struct store *s, uint64_t change, int64_t **ret_seqs,
+                                      uint32_t *ret_count)
+{
+    bcj2__store_enter(s);
+    struct sql q = bcj2__sql(s, "SELECT seq FROM jobs INDEXED BY jobs_change"
+                                " WHERE change_seq > ? ORDER BY change_seq, seq");
+    bcj2__sql_bind_u64(&q, MIN(change, (uint64_t)INT64_MAX));
+    bcj2_status status = all_seqs(&q, ret_seqs, ret_count);
+    bcj2__store_leave(s);
+    return status;
 }
 
 /* Parameters that no state has stay NULL. */
@@ -74,28 +95,13 @@ static void bind_states(struct sql *q, uint32_t state_mask)
 bcj2_status bcj2__store_jobs_in(struct store *s, uint32_t state_mask, int64_t **ret_seqs,
                                 uint32_t *ret_count)
 {
-    void *seqs = NULL;
-    uint32_t count = 0, capacity = 0;
     bcj2__store_enter(s);
     struct sql q = bcj2__sql(s, "SELECT seq FROM jobs INDEXED BY jobs_state WHERE " NINE_STATES
                                 " ORDER BY seq");
     bind_states(&q, state_mask);
-    while (bcj2__sql_row(&q)) {
-        if (!make_room(&seqs, count, &capacity, sizeof(int64_t))) {
-            q.status = bcj2__detail_no_memory();
-            break;
-        }
-        ((int64_t *)seqs)[count++] = bcj2__sql_i64(&q);
-    }
-    bcj2_status status = bcj2__sql_end(&q);
+    bcj2_status status = all_seqs(&q, ret_seqs, ret_count);
     bcj2__store_leave(s);
-    bool good = status == BCJ2_S_FALSE;
-    if (!good) {
-        bcj2__mem_free(seqs);
-    }
-    *ret_seqs = good ? seqs : NULL;
-    *ret_count = good ? count : 0;
-    return good ? BCJ2_OK : status;
+    return status;
 }
 
 bcj2_status bcj2__store_next_leftover(struct store *s, int64_t after_seq, int64_t *ret_seq)
@@ -258,20 +264,6 @@ bcj2_status bcj2__store_next_transient(struct store *s, bool offline, int64_t af
     return one_seq(s, &q, ret_seq);
 }
 
-bcj2_status bcj2__store_oldest_modified(struct store *s, int64_t *ret_seq, bcj2_filetime *ret)
-{
-    bcj2__store_enter(s);
-    struct sql q = bcj2__sql(s, "SELECT seq, modification_time FROM jobs WHERE state < 7"
-                                " ORDER BY modification_time LIMIT 1");
-    if (bcj2__sql_row(&q)) {
-        *ret_seq = bcj2__sql_i64(&q);
-        *ret = bcj2__sql_u64(&q);
-    }
-    bcj2_status status = bcj2__sql_end(&q);
-    bcj2__store_leave(s);
-    return status;
-}
-
 /* ---- the next retry ---- */
 
 int64_t bcj2__store_deadline_ms(const struct store_deadline *d)
@@ -367,6 +359,45 @@ bcj2_status bcj2__store_next_retry(struct store *s, int64_t *ret_seq, struct sto
     return status;
 }
 
+/* ---- the job nobody touched ---- */
+
+/* The one left alone longest of those that were last changed in the next boot after `boot`.
+   BCJ2_S_FALSE: there is no such boot. */
+static bcj2_status oldest_of_next_boot(struct store *s, const char *boot, int64_t *ret_seq,
+                                       struct store_deadline *ret)
+{
+    struct sql q = bcj2__sql(s, "SELECT seq, touched_boot, touched_ms, modification_time FROM jobs"
+                                " INDEXED BY jobs_touched WHERE state < 7 AND touched_boot > ?"
+                                " ORDER BY touched_boot, touched_ms LIMIT 1");
+    bcj2__sql_bind_text(&q, boot);
+    if (bcj2__sql_row(&q)) {
+        *ret_seq = bcj2__sql_i64(&q);
+        *ret = bcj2__sql_deadline(&q);
+    }
+    return bcj2__sql_end(&q);
+}
+
+bcj2_status bcj2__store_oldest_touched(struct store *s, int64_t *ret_seq,
+                                       struct store_deadline *ret)
+{
+    struct store_deadline d = {0};
+    int64_t seq = 0;
+    bool found = false;
+    char boot[OS_BOOT_ID_SIZE] = "";
+    bcj2_status status = BCJ2_OK;
+    bcj2__store_lock(s);
+    while ((status = oldest_of_next_boot(s, boot, &seq, &d)) == BCJ2_OK) {
+        memcpy(boot, d.boot_id, sizeof boot);
+        if (!found || bcj2__store_deadline_ms(&d) < bcj2__store_deadline_ms(ret)) {
+            found = true;
+            *ret_seq = seq;
+            *ret = d;
+        }
+    }
+    bcj2__store_unlock(s);
+    return status == BCJ2_S_FALSE && found ? BCJ2_OK : status;
+}
+
 /* ---- forgetting ---- */
 
 bcj2_status bcj2__store_purge(struct store *s, bcj2_filetime before, uint32_t *ret_count)
@@ -375,12 +406,15 @@ bcj2_status bcj2__store_purge(struct store *s, bcj2_filetime before, uint32_t *r
     bcj2__store_enter(s);
     bcj2_status status = bcj2__store_need_transaction(s);
     if (status == BCJ2_OK) {
-        struct sql q = bcj2__sql(s, "DELETE FROM jobs WHERE state IN (7, 8) AND reply_temp IS NULL"
-                                    " AND modification_time < ? AND NOT EXISTS (SELECT 1 FROM"
-                                    " files WHERE job_seq = jobs.seq AND temp_name IS NOT NULL)"
-                                    " AND NOT EXISTS (SELECT 1 FROM farewells"
-                                    " WHERE job_seq = jobs.seq)");
+        struct sql q =
+            bcj2__sql(s, "DELETE FROM jobs WHERE seq IN (SELECT seq FROM jobs INDEXED BY jobs_ended"
+                         " WHERE state IN (7, 8) AND reply_temp IS NULL"
+                         " AND modification_time < ? AND NOT EXISTS (SELECT 1 FROM"
+                         " files WHERE job_seq = jobs.seq AND temp_name IS NOT NULL)"
+                         " AND NOT EXISTS (SELECT 1 FROM farewells"
+                         " WHERE job_seq = jobs.seq) ORDER BY modification_time LIMIT ?)");
         bcj2__sql_bind_u64(&q, before);
+        bcj2__sql_bind_i64(&q, STORE_PURGE_MOST);
         status = bcj2__sql_run(&q);
     }
     if (status == BCJ2_OK) {

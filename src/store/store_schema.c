@@ -135,7 +135,14 @@ static const char version_3[] =
     "ALTER TABLE jobs ADD COLUMN resumed INTEGER NOT NULL DEFAULT 0;"
     "UPDATE jobs SET resumed = 1 WHERE state <> 3 OR queued_order <> 0;"
     "ALTER TABLE jobs ADD COLUMN error_file INTEGER NOT NULL DEFAULT 0;"
+    /* when it was last changed, by the clock of that boot: a calendar may be moved */
+    "ALTER TABLE jobs ADD COLUMN touched_boot TEXT NOT NULL DEFAULT '-';"
+    "ALTER TABLE jobs ADD COLUMN touched_ms INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE jobs SET touched_ms = modification_time / 10000;" /* their order */
+    "DROP INDEX jobs_modified;"
+    "CREATE INDEX jobs_touched ON jobs (touched_boot, touched_ms) WHERE state < 7;"
     "CREATE INDEX jobs_temporary ON jobs (seq) WHERE reply_temp IS NOT NULL;"
+    "CREATE INDEX jobs_ended ON jobs (modification_time) WHERE state IN (7, 8);"
     "ALTER TABLE files ADD COLUMN ranges TEXT;"
     "ALTER TABLE files ADD COLUMN pending_remote_name TEXT;"
     "ALTER TABLE files ADD COLUMN temp_name TEXT;"

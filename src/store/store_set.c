@@ -5,7 +5,7 @@
 
 #include "store_sql.h"
 
-#define UPDATE "UPDATE jobs SET modification_time = ?, change_seq = ?, "
+#define UPDATE STORE_TOUCH ", "
 
 static bcj2_status set_text(struct store *s, const char *sql, int64_t seq, const char *v,
                             bcj2_filetime now)

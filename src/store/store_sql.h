@@ -51,9 +51,11 @@ bcj2_status bcj2__sql_end(struct sql *q);
 /* For writing: runs to the end. BCJ2_S_FALSE: no row was touched. */
 bcj2_status bcj2__sql_run(struct sql *q);
 
-/* A change of one job: `text` sets modification_time and change_seq first, then what the caller
-   binds, and asks for seq last, which bcj2__store_updated() binds before it runs the statement.
+/* A change of one job: `text` is STORE_TOUCH, what else is set, which the caller
+   binds, and " WHERE seq = ?" last, which bcj2__store_updated() binds before it runs the statement.
    BCJ2_E_NOT_FOUND: there is no such job. */
+#define STORE_TOUCH \
+    "UPDATE jobs SET modification_time = ?, touched_boot = ?, touched_ms = ?, change_seq = ?"
 struct sql bcj2__store_update(struct store *s, const char *text, bcj2_filetime now);
 bcj2_status bcj2__store_updated(struct sql *q, int64_t seq);
 

@@ -76,6 +76,9 @@ FAKE(connect, int, -1, (int fd, const struct sockaddr *name, socklen_t size), (f
 FAKE(accept, int, -1, (int fd, struct sockaddr *ret, socklen_t *ret_size), (fd, ret, ret_size))
 FAKE(send, ssize_t, -1, (int fd, const void *data, size_t size, int flags), (fd, data, size, flags))
 FAKE(recv, ssize_t, -1, (int fd, void *data, size_t size, int flags), (fd, data, size, flags))
+FAKE(now_ms, uint64_t, 0, (void), ())
+FAKE(wall, int, -1, (struct timespec * ret), (ret))
+FAKE(boot_id, bool, false, (char *text, size_t size), (text, size))
 FAKE(pthread_create, int, errno,
      (pthread_t * ret, const pthread_attr_t *attributes, void *(*run)(void *), void *argument),
      (ret, attributes, run, argument))
@@ -108,8 +111,8 @@ const struct os_fault_call os_fault_calls[] = {
 };
 const size_t os_fault_call_count = ARRAY_LEN(os_fault_calls);
 /* futimens: for downloads, in unit/test_os_syscall.c. netwatch, getifaddrs, freeifaddrs: in
-   unit/test_os_netwatch.c. */
-#define CALLS_TESTED_ELSEWHERE 4
+   unit/test_os_netwatch.c. The clocks, which cannot fail, and the boot's name: api/test_clocks.c. */
+#define CALLS_TESTED_ELSEWHERE 7
 _Static_assert(sizeof(struct os_calls) ==
                    (ARRAY_LEN(os_fault_calls) + CALLS_TESTED_ELSEWHERE) * sizeof(os_function),
                "each call is swept here or tested there");

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* How downloads end: files in order, Complete in every state with what there is (job-semantics 3.4), names
-   that cannot be given, Cancel, files that were added later, time that is over. What servers may do on the
-   way is in test_download.c, kills are in test_kill_download.c. */
+   that cannot be given, Cancel, files that were added later. What servers may do on the way is in
+   test_download.c, the longest time in test_download_time.c, kills in test_kill_download.c. */
 #include "../support/http_script.h"
 #include "../support/rig.h"
 #include "os_syscall.h"
-#include "timeouts.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -482,16 +481,21 @@ END_TEST
 
 /* ---- Cancel ---- */
 
-static int unlink_refused(const char *path)
+static atomic_bool unlink_refused;
+
+static int unlink_sometimes(const char *path)
 {
-    (void)path;
-    errno = EACCES;
-    return -1;
+    if (atomic_load(&unlink_refused) && strstr(path, ".bcj2-") != NULL) {
+        errno = EACCES;
+        return -1;
+    }
+    return unlink(path);
 }
 
 /* Temporary files that cannot be deleted are deleted when the queue is opened again. */
 START_TEST(temporaries_that_stay)
 {
+    (void)bcj2__os_syscall_set("unlink", (os_function)unlink_sometimes);
     rig_start(NULL, RIG_FILES);
     struct http_script *slow = slow_server();
     bcj2_job *job = new_job();
@@ -506,9 +510,9 @@ START_TEST(temporaries_that_stay)
     rig_close();
     rig.manager = client_open_to_look(rig_path("queue"));
     assert_status(bcj2_manager_get_job(rig.manager, &id, &job), BCJ2_OK);
-    (void)bcj2__os_syscall_set("unlink", (os_function)unlink_refused);
+    atomic_store(&unlink_refused, true);
     assert_status(_i == 0 ? bcj2_cancel(job) : bcj2_complete(job), BCJ2_S_UNABLE_TO_DELETE_FILES);
-    bcj2__os_syscall_reset();
+    atomic_store(&unlink_refused, false);
     ck_assert_int_eq(client_state(job),
                      _i == 0 ? BCJ2_JOB_STATE_CANCELLED : BCJ2_JOB_STATE_ACKNOWLEDGED);
     rig_unref(job);
@@ -519,6 +523,7 @@ START_TEST(temporaries_that_stay)
     ck_assert(!client_exists(local("c")));
     http_script_stop(slow);
     rig_stop();
+    bcj2__os_syscall_reset();
 }
 END_TEST
 
@@ -544,94 +549,6 @@ START_TEST(cancel_leaves_what_was_there)
 }
 END_TEST
 
-/* ---- time ---- */
-
-static atomic_uint_least64_t ahead_ms;
-
-static uint64_t now_ahead(void)
-{
-    return bcj2__os_clock_real_now_ms() + atomic_load(&ahead_ms);
-}
-
-static void wait_time_is_over(bcj2_job *job)
-{
-    client_wait_error(job, BCJ2_JOB_STATE_ERROR, BCJ2_ERROR_CONTEXT_GENERAL_QUEUE_MANAGER,
-                      BCJ2_E_MAXDOWNLOAD_TIMEOUT);
-}
-
-static bcj2_job *transferring_for_100_s_at_most(struct http_script *slow)
-{
-    bcj2_job *job = new_job();
-    bcj2__timeouts.receive_stall_ms = bcj2__timeouts.response_ms = UINT32_MAX;
-    add_url(job, http_script_url(slow, "/a"), "a");
-    assert_status(bcj2_set_maximum_download_time(job, 100), BCJ2_OK);
-    resume(job);
-    bcj2_job_progress p = BCJ2_JOB_PROGRESS_INIT;
-    do {
-        assert_status(bcj2_get_progress(job, &p), BCJ2_OK);
-    } while (p.bytes_transferred < 20000);
-    return job;
-}
-
-/* Any call wakes the engine. */
-static void let_pass(bcj2_job *job, uint64_t ms)
-{
-    atomic_fetch_add(&ahead_ms, ms);
-    assert_status(bcj2_set_description(job, "later"), BCJ2_OK);
-}
-
-START_TEST(the_time_of_a_transfer_is_limited)
-{
-    bcj2__os_clock_set(now_ahead, NULL);
-    rig_start(NULL, RIG_FILES);
-    struct http_script *slow = slow_server();
-    bcj2_job *job = transferring_for_100_s_at_most(slow);
-    let_pass(job, 99000);
-    assert_status(bcj2_suspend(job), BCJ2_OK); /* and again: a Resume begins anew */
-    let_pass(job, 1000000);
-    resume(job);
-    client_wait(job, STATE(TRANSFERRING));
-    let_pass(job, 99000);
-    ck_assert_int_eq(client_state(job), BCJ2_JOB_STATE_TRANSFERRING);
-    if (_i == 0) {
-        let_pass(job, 1000);
-    } else {
-        assert_status(bcj2_set_maximum_download_time(job, 99), BCJ2_OK);
-    }
-    wait_time_is_over(job);
-    rig_unref(job);
-    http_script_stop(slow);
-    rig_stop();
-    bcj2__os_clock_set(NULL, NULL);
-}
-END_TEST
-
-/* The time before a restart counts, the time between does not. */
-START_TEST(the_time_is_kept_over_a_restart)
-{
-    bcj2__os_clock_set(now_ahead, NULL);
-    rig_start(NULL, RIG_FILES);
-    struct http_script *slow = slow_server();
-    bcj2_job *job = transferring_for_100_s_at_most(slow);
-    bcj2_guid id = client_id(job);
-    let_pass(job, 60000);
-    rig_unref(job);
-    rig_close();
-    atomic_fetch_add(&ahead_ms, 1000000);
-    rig_open();
-    assert_status(bcj2_manager_get_job(rig.manager, &id, &job), BCJ2_OK);
-    client_wait(job, STATE(TRANSFERRING));
-    let_pass(job, 30000);
-    ck_assert_int_eq(client_state(job), BCJ2_JOB_STATE_TRANSFERRING);
-    let_pass(job, 11000);
-    wait_time_is_over(job);
-    rig_unref(job);
-    http_script_stop(slow);
-    rig_stop();
-    bcj2__os_clock_set(NULL, NULL);
-}
-END_TEST
-
 static void add_cases(Suite *suite)
 {
     TCase *tc = suite_case(suite, "ends of downloads", 20);
@@ -651,9 +568,6 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, a_temporary_file_that_somebody_cut);
     tcase_add_loop_test(tc, temporaries_that_stay, 0, 2);
     tcase_add_test(tc, cancel_leaves_what_was_there);
-    TCase *time = suite_case(suite, "time", 20);
-    tcase_add_loop_test(time, the_time_of_a_transfer_is_limited, 0, 2);
-    tcase_add_test(time, the_time_is_kept_over_a_restart);
 }
 
 SUITE_MAIN("ends of downloads", add_cases)

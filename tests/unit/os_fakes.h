@@ -69,6 +69,9 @@ FAKE(connect, int, -1, (int fd, const struct sockaddr *name, socklen_t size), (f
 FAKE(accept, int, -1, (int fd, struct sockaddr *ret, socklen_t *ret_size), (fd, ret, ret_size))
 FAKE(send, ssize_t, -1, (int fd, const void *data, size_t size, int flags), (fd, data, size, flags))
 FAKE(recv, ssize_t, -1, (int fd, void *data, size_t size, int flags), (fd, data, size, flags))
+FAKE(now_ms, uint64_t, 0, (void), ())
+FAKE(wall, int, -1, (struct timespec * ret), (ret))
+FAKE(boot_id, bool, false, (char *text, size_t size), (text, size))
 FAKE(pthread_create, int, errno,
      (pthread_t * ret, const pthread_attr_t *attributes, void *(*run)(void *), void *argument),
      (ret, attributes, run, argument))
