@@ -97,8 +97,8 @@ BCJ2_API bcj2_status bcj2_manager_wait(bcj2_manager *manager, uint64_t *change, 
 BCJ2_API bcj2_status bcj2_manager_interrupt(bcj2_manager *manager);
 
 /* Makes a job: SUSPENDED, empty, with the defaults of BITS. display_name: UTF-8, at most 256 UTF-16
-   units, may be "". type: BCJ2_JOB_TYPE_UPLOAD or BCJ2_JOB_TYPE_UPLOAD_REPLY; in this release
-   downloads are answered with BCJ2_E_NOTIMPL. *ret_job is the caller's, to be unref'd.
+   units, may be "". type: BCJ2_JOB_TYPE_…; others
+   are answered with BCJ2_E_NOTIMPL. *ret_job is the caller's, to be unref'd.
    BCJ2_OK; BCJ2_E_INVALIDARG (NULL, name too long or not UTF-8); BCJ2_E_NOTIMPL (type);
    BCJ2_E_TOO_MANY_JOBS_PER_USER, BCJ2_E_TOO_MANY_JOBS_PER_MACHINE (the manager's options);
    BCJ2_E_DISK_FULL, BCJ2_E_OUTOFMEMORY. Any thread. (IBackgroundCopyManager::CreateJob) */
