@@ -203,10 +203,10 @@ static bcj2_status insert(struct store *s, struct store_job *job)
     if (job->state == BCJ2_JOB_STATE_QUEUED) {
         job->queued_order = ++order;
     }
-    struct sql q =
-        bcj2__sql(s, "INSERT INTO jobs (" JOB_COLUMNS
-                     ", touched_boot, touched_ms, change_seq) VALUES (" TEN_PARAMETERS
-                     ", " TEN_PARAMETERS ", " TEN_PARAMETERS ", " TEN_PARAMETERS ", ?, ?, ?, ?, ?)");
+    struct sql q = bcj2__sql(s, "INSERT INTO jobs (" JOB_COLUMNS
+                                ", touched_boot, touched_ms, change_seq) VALUES (" TEN_PARAMETERS
+                                ", " TEN_PARAMETERS ", " TEN_PARAMETERS ", " TEN_PARAMETERS
+                                ", ?, ?, ?, ?, ?)");
     bind_job(&q, job);
     bind_touched(&q);
     bcj2__sql_bind_u64(&q, s->change);
