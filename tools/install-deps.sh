@@ -23,6 +23,7 @@ build module    libmicrohttpd 0.9.75 libmicrohttpd-dev     libmicrohttpd
 test  compiles  c++       -       g++                      -
 test  module    check     0.15.2  check                    check
 test  command   openssl   -       openssl                  openssl
+test  command   curl      -       curl                     curl
 test  command   nginx     -       nginx                    nginx
 ci    command   clang     -       clang                    llvm
 ci    compiles  sanitized -       libclang-rt-CLANG-dev    llvm

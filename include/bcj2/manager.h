@@ -65,12 +65,14 @@ BCJ2_API bcj2_status bcj2_manager_open(const char *directory, const bcj2_manager
 /* Stops moving bytes, lets due goodbyes to servers end (2 s at most), frees the manager and returns
    NULL. Jobs stay in the queue, and go on if another process has it open. Handles of jobs, files,
    errors and enumerators stay objects that can be unref'd; their other calls, waiting ones included,
-   return BCJ2_E_CLOSED. NULL is fine. Any thread, once. */
+   return BCJ2_E_CLOSED. One that is changing something in another thread ends first. NULL is fine. Any
+   thread, once. */
 BCJ2_API bcj2_manager *bcj2_manager_close(bcj2_manager *manager);
 
 /* Who moves the bytes, and how many jobs there are. runner_pid is 0 also for the milliseconds that an
    election takes.
-   BCJ2_OK; BCJ2_E_INVALIDARG (NULL, struct_size); a status of the store. Any thread. */
+   BCJ2_OK; BCJ2_E_INVALIDARG (NULL, struct_size); BCJ2_E_CLOSED (in a forked child); a status of the
+   store. Any thread. */
 BCJ2_API bcj2_status bcj2_manager_get_info(bcj2_manager *manager, bcj2_manager_info *ret_info);
 
 /* The queue directory that was opened: its real path, without links, the default one too.
@@ -80,7 +82,8 @@ BCJ2_API bcj2_status bcj2_manager_get_directory(bcj2_manager *manager, char **re
 
 /* Waits until anything in the queue changed since *change, whichever process changed it, and sets
    *change to the newest number. Begin with 0: everything since the queue was made. A call that
-   waits also returns when another process, or none, moves the bytes now; *change is the same then.
+   waits (timeout_ms is not 0) also returns when another process, or none, moves the bytes than when this
+   manager last told it, by bcj2_manager_get_info() or a wait; *change may be the same then.
    timeout_ms < 0: for ever.
    BCJ2_OK; BCJ2_S_FALSE (time is over, *change is as it was); BCJ2_E_INVALIDARG (NULL);
    BCJ2_E_ABORT (bcj2_manager_interrupt(), *change is as it was); BCJ2_E_CLOSED (the manager was closed
@@ -94,8 +97,8 @@ BCJ2_API bcj2_status bcj2_manager_wait(bcj2_manager *manager, uint64_t *change, 
 BCJ2_API bcj2_status bcj2_manager_interrupt(bcj2_manager *manager);
 
 /* Makes a job: SUSPENDED, empty, with the defaults of BITS. display_name: UTF-8, at most 256 UTF-16
-   units, may be "". type: BCJ2_JOB_TYPE_UPLOAD or BCJ2_JOB_TYPE_UPLOAD_REPLY; in this release
-   downloads are answered with BCJ2_E_NOTIMPL. *ret_job is the caller's, to be unref'd.
+   units, may be "". type: BCJ2_JOB_TYPE_…; others
+   are answered with BCJ2_E_NOTIMPL. *ret_job is the caller's, to be unref'd.
    BCJ2_OK; BCJ2_E_INVALIDARG (NULL, name too long or not UTF-8); BCJ2_E_NOTIMPL (type);
    BCJ2_E_TOO_MANY_JOBS_PER_USER, BCJ2_E_TOO_MANY_JOBS_PER_MACHINE (the manager's options);
    BCJ2_E_DISK_FULL, BCJ2_E_OUTOFMEMORY. Any thread. (IBackgroundCopyManager::CreateJob) */
@@ -117,6 +120,14 @@ BCJ2_API bcj2_status bcj2_manager_get_job(bcj2_manager *manager, const bcj2_guid
    (IBackgroundCopyManager::EnumJobs) */
 BCJ2_API bcj2_status bcj2_manager_enum_jobs(bcj2_manager *manager, uint32_t flags,
                                             bcj2_job_enum **ret_jobs);
+
+/* The jobs whose last change has a number above since, those of all users and final ones too, the
+   oldest change first: for whoever watches a large queue. since is the number that
+   bcj2_manager_wait() gave before the last look, so that no change is missed (one may be seen
+   twice); 0: all jobs. What ended a day ago is forgotten and in no list any more. *ret_jobs is the
+   caller's, to be unref'd. BCJ2_OK; BCJ2_E_INVALIDARG (NULL); BCJ2_E_OUTOFMEMORY. Any thread. */
+BCJ2_API bcj2_status bcj2_manager_enum_changed(bcj2_manager *manager, uint64_t since,
+                                               bcj2_job_enum **ret_jobs);
 
 /* One English sentence for a status, HTTP errors included. *ret_text: bcj2_free().
    BCJ2_OK; BCJ2_E_INVALIDARG (NULL); BCJ2_E_OUTOFMEMORY. Any thread.

@@ -130,7 +130,8 @@ typedef struct bcj2_file_progress {
     uint32_t struct_size;
     uint64_t bytes_total; /* BCJ2_SIZE_UNKNOWN until known */
     uint64_t bytes_transferred;
-    int32_t completed; /* 1 once all of it was transferred */
+    int32_t completed; /* 1 once it was uploaded, or Complete gave the downloaded file its name;
+                          bytes_transferred == bytes_total tells that all of it was transferred */
 } bcj2_file_progress;
 #define BCJ2_FILE_PROGRESS_INIT                       \
     {                                                 \

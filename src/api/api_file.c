@@ -64,7 +64,7 @@ static bcj2_status file_progress(const bcj2_file *file, bcj2_file_progress *ret)
             .struct_size = (uint32_t)sizeof progress,
             .bytes_total = row.bytes_total,
             .bytes_transferred = row.bytes_transferred,
-            .completed = row.transferred,
+            .completed = row.completed,
         };
         bcj2__api_copy_out(ret, &progress, sizeof progress);
     }

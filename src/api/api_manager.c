@@ -70,14 +70,16 @@ bcj2_status bcj2_manager_get_directory(bcj2_manager *manager, char **ret_directo
 static bcj2_status manager_wait(struct core *core, uint64_t *change, int64_t timeout_ms)
 {
     uint64_t deadline = timeout_ms < 0 ? UINT64_MAX : bcj2__os_now_ms() + (uint64_t)timeout_ms;
-    const int64_t runner = atomic_load(&core->runner);
+    /* it may have changed since the caller last looked: nobody would tell him of it later */
+    const int64_t told = atomic_load(&core->runner_told);
     for (;;) {
         uint64_t now = 0, seen = bcj2__core_change_count(core);
         if (bcj2__core_was_interrupted(core)) {
             return bcj2__detail(BCJ2_E_ABORT, "the wait was interrupted");
         }
         bcj2_status s = bcj2__store_change(core->store, &now);
-        bool same = now == *change && atomic_load(&core->runner) == runner;
+        const int64_t runner = atomic_load(&core->runner);
+        bool same = now == *change && (runner == told || timeout_ms == 0);
         if (BCJ2_SUCCEEDED(s) && same) {
             s = bcj2__core_wait_change(core, seen, deadline);
             if (s == BCJ2_OK) {
@@ -85,6 +87,7 @@ static bcj2_status manager_wait(struct core *core, uint64_t *change, int64_t tim
             }
         } else if (BCJ2_SUCCEEDED(s)) {
             *change = now;
+            atomic_store(&core->runner_told, runner);
         }
         return s;
     }
@@ -133,39 +136,35 @@ bcj2_status bcj2_manager_get_error_description(bcj2_manager *manager, bcj2_statu
 
 struct bcj2_job_enum {
     struct core *core;
-    bcj2_guid *ids;
+    int64_t *seqs; /* never given to another job */
     uint32_t count, position;
 };
 
-static bcj2_job_enum *new_enum(struct core *core, bcj2_guid *ids, uint32_t count)
+/* Takes seqs. */
+static bcj2_status new_enum(struct core *core, int64_t *seqs, uint32_t count, uint32_t position,
+                            bcj2_job_enum **ret)
 {
     bcj2_job_enum *jobs = bcj2__mem_calloc(1, sizeof *jobs);
     if (jobs == NULL) {
-        bcj2__mem_free(ids);
-        return NULL;
+        bcj2__mem_free(seqs);
+        return bcj2__detail_no_memory();
     }
-    *jobs = (bcj2_job_enum){.core = bcj2__core_ref(core), .ids = ids, .count = count};
-    return jobs;
+    *jobs = (bcj2_job_enum){
+        .core = bcj2__core_ref(core), .seqs = seqs, .count = count, .position = position};
+    *ret = jobs;
+    return BCJ2_OK;
 }
 
 static bcj2_status enum_jobs(struct core *core, uint32_t flags, bcj2_job_enum **ret)
 {
-    bcj2_guid *ids = NULL;
+    int64_t *seqs = NULL;
     uint32_t count = 0;
     if ((flags & ~BCJ2_JOB_ENUM_ALL_USERS) != 0) {
         return bcj2__detail(BCJ2_E_NOTIMPL, "unknown flags 0x%x", (unsigned)flags);
     }
     uint32_t owner = (flags & BCJ2_JOB_ENUM_ALL_USERS) != 0 ? UINT32_MAX : core->uid;
-    bcj2_status s = bcj2__store_job_ids(core->store, owner, &ids, &count);
-    if (BCJ2_FAILED(s)) {
-        return s;
-    }
-    bcj2_job_enum *jobs = new_enum(core, ids, count);
-    if (jobs == NULL) {
-        return bcj2__detail_no_memory();
-    }
-    *ret = jobs;
-    return BCJ2_OK;
+    bcj2_status s = bcj2__store_job_seqs(core->store, owner, &seqs, &count);
+    return BCJ2_SUCCEEDED(s) ? new_enum(core, seqs, count, 0, ret) : s;
 }
 
 bcj2_status bcj2_manager_enum_jobs(bcj2_manager *manager, uint32_t flags, bcj2_job_enum **ret_jobs)
@@ -175,16 +174,32 @@ bcj2_status bcj2_manager_enum_jobs(bcj2_manager *manager, uint32_t flags, bcj2_j
     FORWARD(manager, enum_jobs(core_, flags, ret_jobs));
 }
 
+static bcj2_status enum_changed(struct core *core, uint64_t since, bcj2_job_enum **ret)
+{
+    int64_t *seqs = NULL;
+    uint32_t count = 0;
+    bcj2_status s = bcj2__store_changed_since(core->store, since, &seqs, &count);
+    return BCJ2_SUCCEEDED(s) ? new_enum(core, seqs, count, 0, ret) : s;
+}
+
+bcj2_status bcj2_manager_enum_changed(bcj2_manager *manager, uint64_t since,
+                                      bcj2_job_enum **ret_jobs)
+{
+    REQUIRE(manager);
+    REQUIRE(ret_jobs);
+    FORWARD(manager, enum_changed(core_, since, ret_jobs));
+}
+
 /* Jobs that left the queue meanwhile are still given; one whose row is purged is passed over. */
 static bcj2_status enum_next(bcj2_job_enum *jobs, bcj2_job **ret)
 {
     while (jobs->position < jobs->count) {
-        struct store_job row = {0};
-        bcj2_status s = bcj2__store_job_by_id(jobs->core->store, &jobs->ids[jobs->position], &row);
+        bcj2_guid id;
+        int64_t seq = jobs->seqs[jobs->position];
+        bcj2_status s = bcj2__store_job_id(jobs->core->store, seq, &id);
         if (BCJ2_SUCCEEDED(s)) {
-            s = bcj2__job_handle(jobs->core, row.seq, &row.id, ret);
+            s = bcj2__job_handle(jobs->core, seq, &id, ret);
         }
-        bcj2__store_job_done(&row);
         if (BCJ2_SUCCEEDED(s) || s == BCJ2_E_NOT_FOUND) {
             jobs->position++;
         }
@@ -224,17 +239,14 @@ bcj2_status bcj2_job_enum_skip(bcj2_job_enum *jobs, uint32_t n)
 
 static bcj2_status clone(const bcj2_job_enum *jobs, bcj2_job_enum **ret)
 {
-    bcj2_guid *ids = bcj2__mem_calloc(jobs->count, sizeof *ids);
-    if (ids != NULL && jobs->count > 0) {
-        memcpy(ids, jobs->ids, jobs->count * sizeof *ids);
-    }
-    bcj2_job_enum *copy = ids == NULL ? NULL : new_enum(jobs->core, ids, jobs->count);
-    if (copy == NULL) {
+    int64_t *seqs = bcj2__mem_calloc(jobs->count, sizeof *seqs);
+    if (seqs == NULL) {
         return bcj2__detail_no_memory();
     }
-    copy->position = jobs->position;
-    *ret = copy;
-    return BCJ2_OK;
+    if (jobs->count > 0) {
+        memcpy(seqs, jobs->seqs, jobs->count * sizeof *seqs);
+    }
+    return new_enum(jobs->core, seqs, jobs->count, jobs->position, ret);
 }
 
 bcj2_status bcj2_job_enum_clone(bcj2_job_enum *jobs, bcj2_job_enum **ret_jobs)
@@ -255,7 +267,7 @@ bcj2_job_enum *bcj2_job_enum_unref(bcj2_job_enum *jobs)
 {
     if (jobs != NULL) {
         (void)bcj2__core_unref(jobs->core);
-        bcj2__mem_free(jobs->ids);
+        bcj2__mem_free(jobs->seqs);
         bcj2__mem_free(jobs);
     }
     return NULL;

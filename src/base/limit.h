@@ -30,6 +30,10 @@
 #define LIMIT_LINK_DATA_BYTES   4096                   /* in one message */
 #define LIMIT_LINK_OUTPUT_BYTES 65536                  /* waiting to be sent to one peer */
 
+/* servers that cannot be reached */
+#define LIMIT_RESTING_HOSTS 256u
+#define LIMIT_HOST_REST_MS  600000u /* the longest rest; the first is a time-out */
+
 /* jobs */
 #define LIMIT_RETRY_DELAY_MIN_S      5u
 #define LIMIT_RETRY_DELAY_DEFAULT_S  600u

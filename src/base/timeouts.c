@@ -13,5 +13,6 @@ struct timeouts bcj2__timeouts = {
     .writer_lock_ms = 10000,
     .store_rest_ms = 5000,
     .link_stall_ms = 5000,
+    .host_rest_ms = 10000,
     .retry_delay_min_s = LIMIT_RETRY_DELAY_MIN_S,
 };

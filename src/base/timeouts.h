@@ -16,6 +16,7 @@ struct timeouts {
     uint32_t writer_lock_ms;    /* SQLite's own wait, the net below writer.lock */
     uint32_t store_rest_ms;     /* after a failed commit the engine rests so long */
     uint32_t link_stall_ms;     /* a process that takes no byte of what the runner says to it */
+    uint32_t host_rest_ms; /* jobs of a server that could not be reached rest so long at first */
     uint32_t retry_delay_min_s; /* the floor of bcj2_set_minimum_retry_delay */
 };
 

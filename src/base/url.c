@@ -278,6 +278,43 @@ bool bcj2__url_same_origin(const char *a, const char *b)
            bcj2__str_same_n(x.host, y.host, x.host_length);
 }
 
+bool bcj2__url_is_loopback(const char *url)
+{
+    static const char local[] = "localhost", v4[] = "127.", v6[] = "[::1]";
+    struct url u = {0};
+    char problem[128];
+    if (!bcj2__url_parse(url, &u, problem)) {
+        return false;
+    }
+    size_t n = u.host_length, digits = 0;
+    if (n > 0 && u.host[n - 1] == '.') {
+        n--;
+    }
+    while (digits < n && (is_digit(u.host[digits]) || u.host[digits] == '.')) {
+        digits++;
+    }
+    const char *end = u.host + n;
+    bool named = n >= sizeof local - 1 &&
+                 bcj2__str_same_n(end - (sizeof local - 1), local, sizeof local - 1);
+    return (named && (n == sizeof local - 1 || end[-(int)sizeof local] == '.')) ||
+           (digits == n && n > sizeof v4 - 1 && memcmp(u.host, v4, sizeof v4 - 1) == 0) ||
+           (n == sizeof v6 - 1 && memcmp(u.host, v6, n) == 0);
+}
+
+void bcj2__url_host(const char *url, char host[URL_HOST_SIZE])
+{
+    struct url u = {0};
+    char problem[128];
+    host[0] = '\0';
+    if (!bcj2__url_parse(url, &u, problem) || u.host_length + sizeof ":65535" > URL_HOST_SIZE) {
+        return;
+    }
+    (void)snprintf(host, URL_HOST_SIZE, "%.*s:%u", (int)u.host_length, u.host, (unsigned)u.port);
+    for (char *p = host; *p != '\0'; p++) {
+        *p = *p >= 'A' && *p <= 'Z' ? (char)(*p - 'A' + 'a') : *p;
+    }
+}
+
 void bcj2__url_for_people(const char *url, char text[256])
 {
     /* what stands before an '@' may be a password, also in a URL that is refused for it */

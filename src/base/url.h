@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "buf.h"
+#include "limit.h"
 
 /* Views into the text. */
 struct url {
@@ -45,6 +46,14 @@ bool bcj2__url_resolve(const char *base, const char *reference, struct buf *ret)
 
 /* "https://host:8443" of a URL, to compare origins. */
 bool bcj2__url_same_origin(const char *a, const char *b);
+
+/* Is it this machine by its name: localhost, 127.…, [::1]? */
+bool bcj2__url_is_loopback(const char *url);
+
+/* "host:port" in lower case, the port always: who answers, or does not. "" if it is no http(s) URL, or
+   longer than LIMIT_HOST_ID_BYTES. */
+#define URL_HOST_SIZE (LIMIT_HOST_ID_BYTES + 1)
+void bcj2__url_host(const char *url, char host[URL_HOST_SIZE]);
 
 /* Without query and fragment, cut to fit: fit for logs and error texts. */
 void bcj2__url_for_people(const char *url, char text[256]);

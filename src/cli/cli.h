@@ -2,8 +2,9 @@
 /* What the files of the program bcj2 share: the run's context and the commands. The program sees
    the public API and cJSON, nothing of the library's inside.
 
-   Every command returns an exit status: EXIT_DONE, EXIT_FAILED (a job or a call failed) or EXIT_BAD
-   (usage, or an argument that cannot be used). */
+   Every command returns an exit status: EXIT_DONE, EXIT_FAILED (a job or a call failed), EXIT_BAD
+   (usage, or an argument that cannot be used) or EXIT_PARTIAL (a download was completed without some of
+   its files). */
 #ifndef BCJ2_CLI_H
 #define BCJ2_CLI_H
 
@@ -11,9 +12,10 @@
 #include <cjson/cJSON.h>
 #include "options.h"
 
-#define EXIT_DONE   0
-#define EXIT_FAILED 1
-#define EXIT_BAD    2
+#define EXIT_DONE    0
+#define EXIT_FAILED  1
+#define EXIT_BAD     2
+#define EXIT_PARTIAL 3
 
 struct cli {
     struct options options;
@@ -21,6 +23,7 @@ struct cli {
     bcj2_manager *manager;
     cJSON *document; /* --json: what main prints at the end */
     bool lines;      /* --json: one line for each document */
+    bool stdin_used; /* something was read from it */
     int signal;      /* the signal that ended a wait; 0 = none */
 };
 
@@ -35,6 +38,8 @@ int64_t cli_runner(struct cli *cli);
 /* cmd_*.c */
 int cmd_upload_reply(struct cli *cli);
 int cmd_upload(struct cli *cli);
+int cmd_download(struct cli *cli);
+int cmd_set(struct cli *cli);
 int cmd_list(struct cli *cli);
 int cmd_show(struct cli *cli);
 int cmd_suspend(struct cli *cli);

@@ -5,6 +5,7 @@
 #include "explain.h"
 #include "interrupt.h"
 #include "out.h"
+#include "property.h"
 #include "since.h"
 
 #include <signal.h>
@@ -19,24 +20,44 @@ static const struct command commands[] = {
      "Uploads FILE to URL, waits while the server application works on it, and fetches its\n"
      "reply to standard output, or to the file named with -o.\n"
      "\n"
-     "  -o, --output REPLY     where the reply goes\n"
-     "      --priority P       foreground, high, normal or low; foreground, and normal with\n"
-     "                         --detach, if not given\n"
-     "      --detach           leave the job in the queue for \"bcj2 run\" and print its id\n"
+     "  -o, --output REPLY              where the reply goes\n"
+     "      --detach                    leave it in the queue for \"bcj2 run\", print its id\n"
      "\n"
-     "Ctrl-C leaves the job in the queue: it can go on later where it stood.\n",
-     2, 2, TAKES_OUTPUT | TAKES_DETACH | TAKES_PRIORITY, cmd_upload_reply},
+     "Ctrl-C leaves the job in the queue: it can go on later where it stood. The priority is\n"
+     "foreground if none is given, with --detach normal. Options for the job:\n"
+     "\n",
+     2, 2, TAKES_OUTPUT | TAKES_DETACH | TAKES_PROPERTIES, cmd_upload_reply},
     {"upload", "FILE URL", "upload a file",
      "Uploads FILE to URL and waits for the end.\n"
      "\n"
-     "      --priority P       foreground, high, normal or low; foreground, and normal with\n"
-     "                         --detach, if not given\n"
-     "      --detach           leave the job in the queue for \"bcj2 run\" and print its id\n"
+     "      --detach                    leave it in the queue for \"bcj2 run\", print its id\n"
      "\n"
-     "Ctrl-C leaves the job in the queue: it can go on later where it stood.\n",
-     2, 2, TAKES_DETACH | TAKES_PRIORITY, cmd_upload},
+     "Ctrl-C leaves the job in the queue: it can go on later where it stood. The priority is\n"
+     "foreground if none is given, with --detach normal. Options for the job:\n"
+     "\n",
+     2, 2, TAKES_DETACH | TAKES_PROPERTIES, cmd_upload},
+    {"download", "URL FILE", "download a file, or many",
+     "Downloads URL, which may also be the name of a file on this machine, into FILE, or all that\n"
+     "a list says, as one job. The files appear when all are there, and replace what is there.\n"
+     "\n"
+     "      --list LIST                 lines of a URL, a space or tab, and a file; -: from\n"
+     "                                  standard input\n"
+     "      --range A-B,C-              only these bytes, counted from 0, one after another\n"
+     "      --detach                    leave it in the queue for \"bcj2 run\", print its id\n"
+     "\n"
+     "Ctrl-C leaves the job in the queue: it can go on later where it stood. The priority is\n"
+     "foreground if none is given, with --detach normal. Options for the job:\n"
+     "\n",
+     0, 2, TAKES_DETACH | TAKES_PROPERTIES | TAKES_LIST | TAKES_RANGE, cmd_download},
+    {"set", "ID NAME VALUE...", "set properties of a job",
+     "Sets properties of a job: all of them, or none if a value cannot be read. An empty VALUE\n"
+     "takes a file, a pin or all headers away; \"Name:\" takes that header away. FILE may be -, "
+     "for\n"
+     "standard input, where it holds headers or a password. The properties:\n"
+     "\n",
+     3, -1, 0, cmd_set},
     {"list", "", "list the jobs of the queue",
-     "Lists the jobs of the queue, oldest first: id, state, how much is sent, type and name.\n", 0,
+     "Lists the jobs of the queue, oldest first: id, state, how much is done, type and name.\n", 0,
      0, 0, cmd_list},
     {"watch", "", "show the jobs of the queue as they change",
      "Shows the jobs of the queue, live, until it gets SIGINT or SIGTERM: on a terminal as a "
@@ -44,7 +65,12 @@ static const struct command commands[] = {
      "elsewhere as a line for each job that changed. With --json such a line is the job's JSON\n"
      "object. It moves nothing, and does nothing while nothing changes.\n",
      0, 0, 0, cmd_watch},
-    {"show", "ID", "show all about a job", "Shows all about one job.\n", 1, 1, 0, cmd_show},
+    {"show", "ID", "show all about a job",
+     "Shows all about one job: what is not as in a new job, but no secrets.\n"
+     "\n"
+     "  -v, --verbose          the heads of the server's answers, too\n"
+     "      --headers          the headers that the job sends, too, unless they are write-only\n",
+     1, 1, TAKES_SHOW, cmd_show},
     {"suspend", "ID...", "stop jobs; what was transferred is kept",
      "Stops jobs. What was transferred is kept, \"bcj2 resume\" lets them go on from there.\n", 1,
      -1, 0, cmd_suspend},
@@ -56,8 +82,10 @@ static const struct command commands[] = {
      "Drops jobs for good. The server is told by the program that runs the queue; if there is\n"
      "none, at once if no other job waits to be moved, else by the next one.\n",
      1, -1, 0, cmd_cancel},
-    {"complete", "ID...", "take a transferred job out of the queue, and its reply",
-     "Takes jobs that are TRANSFERRED out of the queue. A reply that was given no name with -o\n"
+    {"complete", "ID...", "take a transferred job out of the queue, and what it brought",
+     "Takes jobs that are TRANSFERRED out of the queue. A download can be completed in any state:\n"
+     "the files that are whole are kept, the others dropped; the exit status is 3 then. A reply "
+     "that was given no name with -o\n"
      "goes to standard output (with --json it stays in the queue directory, the document says\n"
      "where).\n",
      1, -1, 0, cmd_complete},
@@ -74,10 +102,10 @@ static const struct command commands[] = {
 static void print_usage(FILE *to)
 {
     (void)fputs("usage: bcj2 [--queue DIR] [--json] COMMAND ...\n\n"
-                "Background uploads that survive crashes, reboots and bad networks.\n\n",
+                "Background transfers that survive crashes, reboots and bad networks.\n\n",
                 to);
     for (const struct command *command = commands; command->name != NULL; command++) {
-        (void)fprintf(to, "  %-12s  %-9s  %s\n", command->name, command->arguments,
+        (void)fprintf(to, "  %-12s  %-16s  %s\n", command->name, command->arguments,
                       command->summary);
     }
     (void)fputs(
@@ -87,7 +115,8 @@ static void print_usage(FILE *to)
         "  --help        this, or with a command its help\n"
         "  --version\n\n"
         "ID is a job's id or a beginning of it that no other job has. Exit status: 0 done,\n"
-        "1 a job or a call failed, 2 usage or an argument that cannot be used.\n",
+        "1 a job or a call failed, 2 usage or an argument that cannot be used, 3 a download was\n"
+        "completed without some of its files.\n",
         to);
 }
 
@@ -100,6 +129,11 @@ static void print_help(const struct command *command)
     (void)printf("usage: bcj2 [--queue DIR] [--json] %s%s%s%s\n\n%s", command->name,
                  command->takes != 0 ? " [OPTION...]" : "",
                  command->arguments[0] != '\0' ? " " : "", command->arguments, command->help);
+    if ((command->takes & TAKES_PROPERTIES) != 0) {
+        property_print_options(stdout);
+    } else if (command->run == cmd_set) {
+        property_print_all(stdout);
+    }
 }
 
 int cli_open(struct cli *cli, uint32_t flags)

@@ -6,10 +6,10 @@
    transfers, and the one that runs the queue hears of the change at once. Complete works on the files
    in this process, so its umask counts. */
 #include "cli.h"
+#include "complete.h"
 #include "explain.h"
 #include "find.h"
 #include "out.h"
-#include "reply.h"
 
 struct verb {
     const char *name;
@@ -46,9 +46,9 @@ static int for_each_job(struct cli *cli, const struct verb *verb)
     }
     out_json_jobs(cli);
     for (int i = 0; i < cli->options.count; i++) {
-        int one = verb == NULL ? reply_complete(cli, jobs[i]) : call_verb(cli, verb, jobs[i]);
-        if (one != EXIT_DONE) {
-            result = EXIT_FAILED;
+        int one = verb == NULL ? complete_job(cli, jobs[i]) : call_verb(cli, verb, jobs[i]);
+        if (one != EXIT_DONE && result != EXIT_FAILED) {
+            result = one == EXIT_PARTIAL ? EXIT_PARTIAL : EXIT_FAILED;
         }
         out_json_add_job(cli, jobs[i]);
     }

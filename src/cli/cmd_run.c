@@ -59,10 +59,10 @@ static void visit(void *user, struct roster_job *job, enum roster_event event)
 
 /* Looks round, and tells what is new of the jobs and of who moves them. *ret_idle: nothing is left that
    a runner would do. */
-static bcj2_status look(struct cli *cli, struct run *run, bool *ret_idle)
+static bcj2_status look(struct cli *cli, struct run *run, uint64_t change, bool *ret_idle)
 {
     bcj2_manager_info info = BCJ2_MANAGER_INFO_INIT;
-    bcj2_status status = roster_look(&run->roster, cli->manager, visit, run);
+    bcj2_status status = roster_look(&run->roster, cli->manager, change, visit, run);
     if (BCJ2_SUCCEEDED(status)) {
         status = bcj2_manager_get_info(cli->manager, &info);
     }
@@ -98,12 +98,11 @@ static bcj2_status watch_queue(struct cli *cli, struct run *run)
         if ((interrupt_news() & INTERRUPT_END) != 0) {
             return BCJ2_OK;
         }
-        status = look(cli, run, &idle);
+        status = look(cli, run, change, &idle);
         if (BCJ2_FAILED(status) || (idle && cli->options.until_idle)) {
             return status;
         }
-        /* in a long queue looking at every job after every change would take longer than the
-           transfers do */
+        /* where very much changes, looking at all of it would take longer than the transfers do */
         interrupt_rest(since_rest_ms(before));
         status = bcj2_manager_wait(cli->manager, &change, -1);
     }
@@ -140,7 +139,7 @@ static int add_all_to_document(struct cli *cli)
         return result;
     }
     out_json_jobs(cli);
-    bcj2_status status = roster_look(&roster, cli->manager, add_to_document, cli);
+    bcj2_status status = roster_look(&roster, cli->manager, 0, add_to_document, cli);
     roster_free(&roster);
     return BCJ2_FAILED(status) ? out_failed(cli, status, "cannot list the jobs") : EXIT_DONE;
 }

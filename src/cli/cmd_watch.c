@@ -70,10 +70,10 @@ static void visit(void *user, struct roster_job *job, enum roster_event event)
     }
 }
 
-static bcj2_status look(struct watch *watch, bool *ret_written)
+static bcj2_status look(struct watch *watch, uint64_t change, bool *ret_written)
 {
     bcj2_manager_info info = BCJ2_MANAGER_INFO_INIT;
-    bcj2_status status = roster_look(&watch->roster, watch->cli->manager, visit, watch);
+    bcj2_status status = roster_look(&watch->roster, watch->cli->manager, change, visit, watch);
     if (BCJ2_SUCCEEDED(status)) {
         status = bcj2_manager_get_info(watch->cli->manager, &info);
     }
@@ -112,7 +112,7 @@ static bcj2_status watch_queue(struct watch *watch, bool *ret_written)
         if ((news & INTERRUPT_STOP) != 0) {
             stop_for_a_while(watch);
         }
-        status = look(watch, ret_written);
+        status = look(watch, change, ret_written);
         if (BCJ2_FAILED(status) || !*ret_written) {
             return status;
         }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* See options.h. */
 #include "options.h"
+#include "property.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -12,8 +13,11 @@ enum option_id {
     OPTION_VERSION,
     OPTION_OUTPUT,
     OPTION_DETACH,
-    OPTION_PRIORITY,
     OPTION_UNTIL_IDLE,
+    OPTION_LIST,
+    OPTION_RANGE,
+    OPTION_VERBOSE,
+    OPTION_HEADERS,
 };
 
 static const struct option {
@@ -29,17 +33,13 @@ static const struct option {
     {OPTION_VERSION, "version", 0, false, 0},
     {OPTION_OUTPUT, "output", 'o', true, TAKES_OUTPUT},
     {OPTION_DETACH, "detach", 0, false, TAKES_DETACH},
-    {OPTION_PRIORITY, "priority", 0, true, TAKES_PRIORITY},
     {OPTION_UNTIL_IDLE, "until-idle", 0, false, TAKES_UNTIL_IDLE},
+    {OPTION_LIST, "list", 0, true, TAKES_LIST},
+    {OPTION_RANGE, "range", 0, true, TAKES_RANGE},
+    {OPTION_VERBOSE, "verbose", 'v', false, TAKES_SHOW},
+    {OPTION_HEADERS, "headers", 0, false, TAKES_SHOW},
 };
 #define KNOWN (sizeof known / sizeof known[0])
-
-static const char *const priorities[] = {"foreground", "high", "normal", "low"};
-
-const char *options_priority_name(bcj2_job_priority priority)
-{
-    return priority >= 0 && priority <= BCJ2_JOB_PRIORITY_LOW ? priorities[priority] : "?";
-}
 
 const struct command *options_command(const struct command *commands, const char *name)
 {
@@ -54,24 +54,8 @@ const struct command *options_command(const struct command *commands, const char
 #define PROBLEM(options, ...) \
     ((void)snprintf((options)->problem, sizeof(options)->problem, __VA_ARGS__), false)
 
-static bool set_priority(struct options *options, const char *value)
-{
-    for (size_t i = 0; i < sizeof priorities / sizeof priorities[0]; i++) {
-        if (strcmp(priorities[i], value) == 0) {
-            options->priority = (bcj2_job_priority)i;
-            options->priority_given = true;
-            return true;
-        }
-    }
-    return PROBLEM(options, "--priority must be foreground, high, normal or low, not \"%.60s\"",
-                   value);
-}
-
 static bool apply(struct options *options, const struct option *option, const char *value)
 {
-    if (option->has_value && value[0] == '\0') {
-        return PROBLEM(options, "--%s needs a value", option->name);
-    }
     switch (option->id) {
     case OPTION_QUEUE:
         options->queue = value;
@@ -91,10 +75,20 @@ static bool apply(struct options *options, const struct option *option, const ch
     case OPTION_DETACH:
         options->detach = true;
         return true;
-    case OPTION_PRIORITY:
-        return set_priority(options, value);
     case OPTION_UNTIL_IDLE:
         options->until_idle = true;
+        return true;
+    case OPTION_LIST:
+        options->list = value;
+        return true;
+    case OPTION_RANGE:
+        options->range = value;
+        return true;
+    case OPTION_VERBOSE:
+        options->verbose = true;
+        return true;
+    case OPTION_HEADERS:
+        options->headers = true;
         return true;
     }
     return false;
@@ -120,10 +114,54 @@ static const struct option *find(const char *text, const char **ret_value)
     return NULL;
 }
 
-/* Reads the option at argv[*index], and its value, which may be the next word. */
+/* The value of an option, which may be the next word; NULL: there is none. */
+static const char *value_of(const char *joined, int argc, char **argv, int *index)
+{
+    if (joined == NULL && *index + 1 < argc) {
+        joined = argv[++*index];
+    }
+    return joined == NULL || joined[0] == '\0' ? NULL : joined;
+}
+
+/* The property of the job that text names as an option; *ret_value as for find(). */
+static const struct property *find_property(const char *text, const char **ret_value)
+{
+    if (text[1] != '-') {
+        return NULL;
+    }
+    size_t length = strcspn(text + 2, "=");
+    *ret_value = text[2 + length] == '=' ? text + 2 + length + 1 : NULL;
+    return property_of_option(text + 2, length);
+}
+
+static bool read_property(struct options *options, const struct property *property,
+                          const char *value)
+{
+    const char *name = property_option(property);
+    if (value == NULL) {
+        return PROBLEM(options, "--%s needs a value", name);
+    }
+    if (options->given_count == OPTIONS_MOST_GIVEN) {
+        return PROBLEM(options, "there are too many options");
+    }
+    for (size_t i = 0; i < options->given_count; i++) {
+        if (options->given[i].property == property && property_id(property) != PROPERTY_HEADER) {
+            return PROBLEM(options, "--%s can be given once", name);
+        }
+    }
+    options->given[options->given_count++] = (struct given){property, value};
+    return true;
+}
+
+/* Reads the option at argv[*index], and its value. */
 static bool read_option(struct options *options, int argc, char **argv, int *index, unsigned *taken)
 {
     const char *value;
+    const struct property *property = find_property(argv[*index], &value);
+    if (property != NULL) {
+        *taken |= TAKES_PROPERTIES;
+        return read_property(options, property, value_of(value, argc, argv, index));
+    }
     const struct option *option = find(argv[*index], &value);
     if (option == NULL) {
         return PROBLEM(options, "there is no option %.60s", argv[*index]);
@@ -131,14 +169,14 @@ static bool read_option(struct options *options, int argc, char **argv, int *ind
     if (!option->has_value && value != NULL) {
         return PROBLEM(options, "--%s takes no value", option->name);
     }
-    if (option->has_value && value == NULL) {
-        if (*index + 1 >= argc) {
+    if (option->has_value) {
+        value = value_of(value, argc, argv, index);
+        if (value == NULL) {
             return PROBLEM(options, "--%s needs a value", option->name);
         }
-        value = argv[++*index];
     }
     *taken |= option->takes;
-    return apply(options, option, value == NULL ? "" : value);
+    return apply(options, option, value);
 }
 
 static bool check_command(struct options *options, unsigned taken)
@@ -154,6 +192,10 @@ static bool check_command(struct options *options, unsigned taken)
         if ((known[i].takes & taken & ~command->takes) != 0) {
             return PROBLEM(options, "--%s does not go with %s", known[i].name, command->name);
         }
+    }
+    if ((TAKES_PROPERTIES & taken & ~command->takes) != 0) {
+        return PROBLEM(options, "--%s does not go with %s",
+                       property_option(options->given[0].property), command->name);
     }
     if (options->count < command->least) {
         return PROBLEM(options, "%s needs %s", command->name, command->arguments);

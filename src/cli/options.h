@@ -5,15 +5,20 @@
 #define BCJ2_CLI_OPTIONS_H
 
 #include <stdbool.h>
-#include <bcj2/types.h>
+#include <stddef.h>
 
 struct cli;
 
 /* Which options a command takes; those without a bit here go with every command. */
-#define TAKES_OUTPUT     1u
-#define TAKES_DETACH     2u
-#define TAKES_PRIORITY   4u
-#define TAKES_UNTIL_IDLE 8u
+#define TAKES_OUTPUT       1u
+#define TAKES_DETACH       2u
+#define TAKES_PROPERTIES   4u /* those of property.h */
+#define TAKES_UNTIL_IDLE   8u
+#define TAKES_LIST         16u
+#define TAKES_RANGE        32u
+#define TAKES_SHOW         64u /* --verbose, --headers */
+
+#define OPTIONS_MOST_GIVEN 64
 
 struct command {
     const char *name, *arguments, *summary, *help;
@@ -22,12 +27,20 @@ struct command {
     int (*run)(struct cli *cli);
 };
 
+struct property;
+
+/* A property of the job as it was typed. */
+struct given {
+    const struct property *property;
+    const char *text;
+};
+
 struct options {
     const struct command *command; /* NULL: none was given */
-    bool json, help, version, detach, until_idle;
-    const char *queue, *output; /* NULL: not given */
-    bool priority_given;
-    bcj2_job_priority priority;
+    bool json, help, version, detach, until_idle, verbose, headers;
+    const char *queue, *output, *list, *range; /* NULL: not given */
+    struct given given[OPTIONS_MOST_GIVEN];
+    size_t given_count;
     char **arguments; /* of the command; count of them */
     int count;
     char problem[512]; /* what is wrong, if options_parse() says false */
@@ -37,7 +50,5 @@ struct options {
 bool options_parse(struct options *options, int argc, char **argv, const struct command *commands);
 /* NULL: there is no such command. */
 const struct command *options_command(const struct command *commands, const char *name);
-/* "foreground", "high", "normal" or "low". */
-const char *options_priority_name(bcj2_job_priority priority);
 
 #endif

@@ -69,14 +69,14 @@ int paths_check_output(struct cli *cli, const char *path)
     struct stat st;
     size_t length = (size_t)(strrchr(path, '/') - path);
     if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
-        return out_bad(cli, "cannot put the reply into %s: it is a folder", path);
+        return out_bad(cli, "cannot write %s: it is a folder", path);
     }
     if (length >= sizeof folder) {
-        return out_bad(cli, "cannot put the reply into %s: %s", path, strerror(ENAMETOOLONG));
+        return out_bad(cli, "cannot write %s: %s", path, strerror(ENAMETOOLONG));
     }
     (void)snprintf(folder, sizeof folder, "%.*s", (int)(length == 0 ? 1 : length), path);
     if (access(folder, W_OK | X_OK) != 0) {
-        return out_bad(cli, "cannot put the reply into the folder %s: %s", folder, strerror(errno));
+        return out_bad(cli, "cannot write into the folder %s: %s", folder, strerror(errno));
     }
     return EXIT_DONE;
 }

@@ -10,7 +10,7 @@
 char *paths_absolute(const char *path);
 /* Whether the file can be uploaded; if not it is said why, and EXIT_BAD comes back. */
 int paths_check_source(struct cli *cli, const char *path);
-/* Likewise whether a reply can go to that absolute path. */
+/* Likewise whether a reply or a download can go to that absolute path. */
 int paths_check_output(struct cli *cli, const char *path);
 /* Whether both absolute paths are one name in one folder, however the folder is spelt: then a file put
    at one replaces that at the other. */

@@ -39,6 +39,7 @@ static const char *phase_text(const struct progress_bar *bar)
         return "receiving the reply";
     case PROGRESS_WAIT:
     case PROGRESS_RETRY:
+    case PROGRESS_DOWNLOAD:
         return bar->note;
     case PROGRESS_DONE:
         return "done";
@@ -51,7 +52,7 @@ static const char *phase_text(const struct progress_bar *bar)
 static bool counts_bytes(const struct progress_bar *bar)
 {
     return bar->phase == PROGRESS_UPLOAD || bar->phase == PROGRESS_REPLY ||
-           bar->phase == PROGRESS_DONE;
+           bar->phase == PROGRESS_DOWNLOAD || bar->phase == PROGRESS_DONE;
 }
 
 /* At most 100, as the bar has room for no more: a server may send more than it said. */

@@ -9,12 +9,13 @@
 
 enum progress_phase {
     PROGRESS_NONE,
-    PROGRESS_WAIT,   /* nothing moves yet; note says why */
-    PROGRESS_RETRY,  /* something failed and will be tried again; note says what and when */
-    PROGRESS_UPLOAD, /* done of total bytes */
-    PROGRESS_SERVER, /* the server application works */
-    PROGRESS_REPLY,  /* done of total bytes */
-    PROGRESS_DONE,   /* all of it */
+    PROGRESS_WAIT,     /* nothing moves yet; note says why */
+    PROGRESS_RETRY,    /* something failed and will be tried again; note says what and when */
+    PROGRESS_UPLOAD,   /* done of total bytes */
+    PROGRESS_SERVER,   /* the server application works */
+    PROGRESS_REPLY,    /* done of total bytes */
+    PROGRESS_DOWNLOAD, /* done of total bytes; note says of what */
+    PROGRESS_DONE,     /* all of it */
 };
 
 #define PROGRESS_MARKS 12

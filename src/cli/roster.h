@@ -9,6 +9,7 @@
 struct roster_job {
     bcj2_job *job;
     bcj2_guid id;
+    bcj2_filetime created;
     bcj2_job_state state; /* as of this look */
     /* the visitor's own; 0 in a new one */
     bcj2_job_state told;
@@ -20,20 +21,26 @@ struct roster_job {
 
 struct roster {
     struct roster_job *jobs; /* in creation order */
-    size_t count;
+    size_t count, room;
+    bool looked;   /* once: from then on at what changed */
+    uint64_t seen; /* the number of changes at that look */
+    size_t *index; /* places in jobs by their ids, plus 1; 0: free */
+    size_t index_size;
 };
 
 enum roster_event {
     ROSTER_NEW,  /* seen for the first time */
-    ROSTER_KEPT, /* seen before; its state may be another */
+    ROSTER_KEPT, /* seen before, and changed since: its state may be another */
     ROSTER_GONE, /* completed or cancelled: forgotten after this visit */
 };
 
 typedef void (*roster_visit)(void *user, struct roster_job *job, enum roster_event event);
 
-/* Looks at every job and calls visit for each. After a failure the roster is empty. */
-bcj2_status roster_look(struct roster *roster, bcj2_manager *manager, roster_visit visit,
-                        void *user);
+/* Looks at every job the first time, then at those that changed, and calls visit for each. change: the
+   number that bcj2_manager_wait() gave last. After a failure the roster is empty, as at the
+   beginning. */
+bcj2_status roster_look(struct roster *roster, bcj2_manager *manager, uint64_t change,
+                        roster_visit visit, void *user);
 void roster_free(struct roster *roster);
 
 #endif

@@ -4,6 +4,7 @@
 #include "core.h"
 #include "detail.h"
 #include "engine.h"
+#include "hosts.h"
 #include "job_state.h"
 #include "limit.h"
 #include "mem.h"
@@ -50,6 +51,7 @@ static bcj2_status check_options(const bcj2_manager_options *o)
 static void free_core(struct core *c)
 {
     bcj2__mem_free(c->directory);
+    (void)bcj2__hosts_destroy(c->hosts);
     (void)bcj2__os_cond_destroy(c->changed);
     (void)bcj2__os_mutex_destroy(c->lock);
     (void)bcj2__os_mutex_destroy(c->settle);
@@ -70,32 +72,54 @@ void *bcj2__core_unref(struct core *c)
     return NULL;
 }
 
+static char *settle_lock_path(const struct core *c)
+{
+    return bcj2__mem_printf("%s/settle.lock", c->directory);
+}
+
 static bcj2_status open_settle_lock(struct core *c)
 {
-    CLEANUP_FREE char *path = bcj2__mem_printf("%s/settle.lock", c->directory);
-    if (path == NULL) {
-        return bcj2__detail_no_memory();
-    }
-    bcj2_status s = bcj2__os_lock_open(path, &c->settle_fd);
-    if (BCJ2_SUCCEEDED(s)) {
-        s = bcj2__os_close_in_child(c->settle_fd);
-    }
-    return s;
+    CLEANUP_FREE char *path = settle_lock_path(c);
+    return path == NULL ? bcj2__detail_no_memory() : bcj2__os_lock_open_own(path, &c->settle_fd);
 }
 
 static void close_settle_lock(struct core *c)
 {
-    if (c->settle_fd >= 0) {
-        bcj2__os_close_in_child_no_more(c->settle_fd);
-        (void)bcj2__os_close(c->settle_fd);
-        c->settle_fd = -1;
+    (void)bcj2__os_close_own(c->settle_fd);
+    c->settle_fd = -1;
+}
+
+/* If somebody removed the file, a lock on it keeps out nobody who opened the queue later. */
+static bcj2_status lock_settle_lock(struct core *c, const char *path)
+{
+    for (;;) {
+        bool named = false;
+        bcj2_status s = c->settle_fd >= 0 ? BCJ2_OK : bcj2__os_lock_open_own(path, &c->settle_fd);
+        if (BCJ2_SUCCEEDED(s)) {
+            s = bcj2__os_lock(c->settle_fd, OS_LOCK_EXCLUSIVE, true);
+        }
+        if (BCJ2_SUCCEEDED(s)) {
+            s = bcj2__os_has_name(c->settle_fd, path, &named);
+        }
+        /* in a queue that is gone there is nobody to be kept out; what follows says so */
+        if (BCJ2_SUCCEEDED(s) && (named || BCJ2_FAILED(bcj2__store_present(c->store)))) {
+            return BCJ2_OK;
+        }
+        close_settle_lock(c); /* and unlocks it */
+        if (BCJ2_FAILED(s)) {
+            return s;
+        }
     }
 }
 
 bcj2_status bcj2__core_settle_begin(struct core *c)
 {
+    CLEANUP_FREE char *path = settle_lock_path(c);
+    if (path == NULL) {
+        return bcj2__detail_no_memory();
+    }
     bcj2__os_mutex_lock(c->settle);
-    bcj2_status s = bcj2__os_lock(c->settle_fd, OS_LOCK_EXCLUSIVE, true);
+    bcj2_status s = lock_settle_lock(c, path);
     if (BCJ2_FAILED(s)) {
         bcj2__os_mutex_unlock(c->settle);
     }
@@ -134,20 +158,29 @@ static bcj2_status fill_core(struct core *c, const bcj2_manager_options *o)
     c->lock = bcj2__os_mutex_create();
     c->settle = bcj2__os_mutex_create();
     c->changed = bcj2__os_cond_create();
-    return c->lock == NULL || c->settle == NULL || c->changed == NULL ? bcj2__detail_no_memory()
-                                                                      : BCJ2_OK;
+    c->hosts = bcj2__hosts_create();
+    bool whole = c->lock != NULL && c->settle != NULL && c->changed != NULL && c->hosts != NULL;
+    return whole ? BCJ2_OK : bcj2__detail_no_memory();
 }
 
 /* The runner sees to it that what the last one left running is queued again before anybody looks. */
 static bcj2_status begin(struct core *c)
 {
     bcj2_status s = BCJ2_OK;
+    struct engine *engine = NULL;
     (void)bcj2__core_note_runner(c);
+    atomic_store(&c->runner_told, atomic_load(&c->runner));
     if (bcj2__link_role(c->link) == LINK_RUNNER) {
-        s = bcj2__job_state_restart(c);
+        s = bcj2__job_state_restart(c, true);
         bcj2__settle_leftovers(c);
     }
-    return BCJ2_SUCCEEDED(s) ? bcj2__engine_start(c, &c->engine) : s;
+    if (BCJ2_SUCCEEDED(s)) {
+        s = bcj2__engine_start(c, &engine);
+    }
+    bcj2__os_mutex_lock(c->lock); /* its thread runs already, and may find the queue gone */
+    c->engine = engine;
+    bcj2__os_mutex_unlock(c->lock);
+    return s;
 }
 
 bcj2_status bcj2__core_open(const char *directory, const bcj2_manager_options *options,
@@ -167,6 +200,7 @@ bcj2_status bcj2__core_open(const char *directory, const bcj2_manager_options *o
     }
     atomic_init(&c->refs, 1);
     atomic_init(&c->runner, 0);
+    atomic_init(&c->runner_told, 0);
     c->settle_fd = -1;
     s = fill_core(c, options);
     if (BCJ2_SUCCEEDED(s)) {
@@ -333,6 +367,7 @@ bcj2_status bcj2__core_info(struct core *c, bcj2_manager_info *ret)
                              1u << BCJ2_JOB_STATE_TRANSFERRING |
                              1u << BCJ2_JOB_STATE_TRANSIENT_ERROR;
     int64_t runner = atomic_load(&c->runner);
+    atomic_store(&c->runner_told, runner);
     ret->is_runner = runner < 0;
     ret->runner_pid = runner < 0 ? -runner : runner;
     bcj2_status s = bcj2__store_job_count(c->store, UINT32_MAX, &ret->jobs);

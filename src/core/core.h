@@ -17,17 +17,20 @@
 #include "store.h"
 
 struct engine;
+struct hosts;
 
 struct core {
     atomic_uint refs;
     uint32_t fork_generation; /* of the process that opened it */
     char *directory;          /* real path */
     struct store *store;
+    struct hosts *hosts;
     struct link *link; /* the engine thread's, but at opening and closing */
     atomic_llong
-        runner;       /* the runner's process id, as the engine last saw it; negative: it is us */
-    atomic_bool gone; /* the queue's folder or database; what is left is to be closed */
-    int settle_fd;    /* settle.lock: the same as settle, between processes */
+        runner; /* the runner's process id, as the engine last saw it; negative: it is us */
+    atomic_llong runner_told; /* the one that a call last told of: get_info, or a wait that ended */
+    atomic_bool gone;         /* the queue's folder or database; what is left is to be closed */
+    int settle_fd;            /* settle.lock: the same as settle, between processes */
     uint32_t uid;
     bool control_only;
     uint32_t background_slots, foreground_slots;

@@ -2,9 +2,11 @@
 /* See drive.h: the life of a running job. */
 #include "drive.h"
 #include "detail.h"
+#include "hosts.h"
 #include "job.h"
 #include "job_state.h"
 #include "mem.h"
+#include "network.h"
 #include "url.h"
 
 #include <stdio.h>
@@ -78,6 +80,13 @@ bool bcj2__drive_connected(struct engine *e, struct drive *d)
 bool bcj2__drive_progressed(struct engine *e, struct drive *d)
 {
     struct store_job job = {0};
+    if (d->unclean_ends > 0) { /* whatever ended its runner, it gets on */
+        d->unclean_ends = 0;
+        if (!bcj2__engine_check(e, bcj2__store_set_unclean_ends(e->core->store, d->seq, 0,
+                                                                bcj2__os_wall()))) {
+            return false;
+        }
+    }
     if (!d->series) {
         return true;
     }
@@ -112,6 +121,8 @@ static bcj2_status load(struct engine *e, struct drive *d, struct store_job *job
     d->spent_ms = job->download_ms;
     d->max_download_s = job->max_download_s;
     d->retries_allowed = job->no_progress_s != 0;
+    d->retry_delay_s = job->retry_delay_s;
+    d->unclean_ends = job->unclean_ends;
     d->series = job->series_start.set;
     d->failing_ms = bcj2__job_since_ms(&job->series_start, e->now_ms);
     if (d->type != BCJ2_JOB_TYPE_DOWNLOAD) {
@@ -201,24 +212,44 @@ void bcj2__drive_start(struct engine *e, int64_t seq)
     if (BCJ2_SUCCEEDED(s)) {
         s = bcj2__job_state_move_believed(e->core, seq, d->type, &d->believed, JOB_EV_START);
     }
+    if (BCJ2_SUCCEEDED(s)) {
+        bcj2__hosts_begin(e->core->hosts, job.host, d->token);
+    }
     bcj2__store_job_done(&job);
     bcj2__store_file_done(&file);
-    if (bcj2__engine_check(e, s)) {
+    if (bcj2__engine_check_job(e, seq, s)) {
         begin(e, d);
+    } else if (d != NULL) {
+        d->ended = true;
     }
 }
 
 /* ---- what happens to it ---- */
 
+/* Who could not be reached rests; who answered does not. Of a proxy nothing follows for the host. */
+static void note_host(struct engine *e, const struct drive *d, const struct net_event *event)
+{
+    char host[URL_HOST_SIZE];
+    bcj2__url_host(event->url, host);
+    if (event->failure == NET_NAME_NOT_RESOLVED || event->failure == NET_CANNOT_CONNECT) {
+        bcj2__hosts_failed(e->core->hosts, host, e->now_ms, (uint64_t)d->retry_delay_s * 1000);
+    } else if (event->connected && bcj2__hosts_answered(e->core->hosts, host)) {
+        e->schedule = true;
+    }
+}
+
 void bcj2__drive_net_event(struct engine *e, struct drive *d, const struct net_event *event)
 {
+    struct net_event seen = *event;
     if (d->ended) {
         return;
     }
+    seen.failure = bcj2__network_blame(e, event);
+    note_host(e, d, &seen);
     if (d->work == DRIVE_GET) {
-        bcj2__drive_get_event(e, d, event);
+        bcj2__drive_get_event(e, d, &seen);
     } else {
-        bcj2__drive_upload_event(e, d, event);
+        bcj2__drive_upload_event(e, d, &seen);
     }
 }
 
@@ -298,6 +329,7 @@ void bcj2__drive_act(struct engine *e, struct drive *d)
 void bcj2__drive_free(struct engine *e, struct drive *d)
 {
     bcj2__net_abort(e->net, d->token);
+    bcj2__hosts_end(e->core->hosts, d->token);
     (void)bcj2__os_close(d->source_fd);
     bcj2__drive_get_close(d);
     if (d->copy != NULL) {

@@ -45,13 +45,15 @@ struct drive {
     uint64_t spent_ms;       /* in CONNECTING and TRANSFERRING before, since the last Resume */
     uint32_t max_download_s; /* how long it may, with this run */
     bool spent_anew;         /* a Resume came meanwhile: this run does not count any more */
-    bool retries_allowed;    /* the no-progress time-out is not 0 */
-    bool series;             /* a series of transient errors runs */
-    uint64_t failing_ms;     /* how long, when it started; 0: not */
-    bool ended;              /* nothing more is done but to free it */
-    uint32_t disk_ops;       /* under way: our descriptors must stay open */
-    enum drive_act act;      /* after the commit */
-    uint32_t file_index;     /* the file that is transferred; of an upload 0 */
+    uint32_t retry_delay_s;
+    uint32_t unclean_ends; /* as store_job has it, until there is progress */
+    bool retries_allowed;  /* the no-progress time-out is not 0 */
+    bool series;           /* a series of transient errors runs */
+    uint64_t failing_ms;   /* how long, when it started; 0: not */
+    bool ended;            /* nothing more is done but to free it */
+    uint32_t disk_ops;     /* under way: our descriptors must stay open */
+    enum drive_act act;    /* after the commit */
+    uint32_t file_index;   /* the file that is transferred; of an upload 0 */
     char *remote_name, *local_name;
     struct http_options http;
     /* the upload */

@@ -31,7 +31,7 @@ static void next(struct drive *d, bcj2_status (*work)(void *copy))
 /* The far side may be a share whose server is away for a while. */
 static bool passes(bcj2_status s, bool far)
 {
-    return s == BCJ2_E_SHARING_VIOLATION || s == BCJ2_E_LOCK_VIOLATION ||
+    return s == BCJ2_E_SHARING_VIOLATION || s == BCJ2_E_LOCK_VIOLATION || s == BCJ2_E_OUTOFMEMORY ||
            (far && (s == BCJ2_E_IO_DEVICE || s == BCJ2_E_TIMEOUT || s == BCJ2_E_FAIL));
 }
 
@@ -280,11 +280,12 @@ void bcj2__drive_copy_begin(struct engine *e, struct drive *d)
     CLEANUP_BUF struct buf path = BUF_INIT(LIMIT_PATH_BYTES);
     char problem[128];
     d->work = DRIVE_COPY;
-    if (!bcj2__url_file_path(d->remote_name, &path, problem)) {
+    bool good = bcj2__url_file_path(d->remote_name, &path, problem);
+    if (!good && !path.no_memory) {
         fail(e, d, BCJ2_E_INVALIDARG, down(d) ? COPY_SOURCE : COPY_SINK, false, NULL, problem);
         return;
     }
-    if (!new_copy(d)) {
+    if (!good || !new_copy(d)) {
         (void)bcj2__engine_check(e, bcj2__detail_no_memory());
         return;
     }

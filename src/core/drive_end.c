@@ -104,10 +104,10 @@ static enum job_event plan(const struct engine *e, bcj2_job_state believed, stru
     if (!job->series_start.set) {
         job->series_start = bcj2__job_deadline_at(e->now_ms, e->now_ms);
     }
-    /* without a watch on the network, its return is found out by trying */
-    uint64_t next = v.next_ms == UINT64_MAX ? since + (uint64_t)r.delay_s * 1000 : v.next_ms;
-    job->next_attempt =
-        bcj2__job_deadline_at(e->now_ms + (MIN(next, v.give_up_ms) - since), e->now_ms);
+    if (v.next_ms != UINT64_MAX) { /* else it waits for the network (network.h) */
+        job->next_attempt =
+            bcj2__job_deadline_at(e->now_ms + (MIN(v.next_ms, v.give_up_ms) - since), e->now_ms);
+    }
     return JOB_EV_TRANSIENT;
 }
 
@@ -164,8 +164,9 @@ void bcj2__drive_fail(struct engine *e, struct drive *d, const struct failure *f
 void bcj2__drive_fail_locally(struct engine *e, struct drive *d, bcj2_status status,
                               const char *what, const char *detail)
 {
-    /* another program holds the file: that passes (job-semantics R63) */
-    bool passes = status == BCJ2_E_SHARING_VIOLATION || status == BCJ2_E_LOCK_VIOLATION;
+    /* another program holds the file (job-semantics R63), or the memory: that passes */
+    bool passes = status == BCJ2_E_SHARING_VIOLATION || status == BCJ2_E_LOCK_VIOLATION ||
+                  status == BCJ2_E_OUTOFMEMORY;
     const struct failure f =
         bcj2__classify_local(status, BCJ2_ERROR_CONTEXT_LOCAL_FILE, passes, what);
     bcj2__drive_fail(e, d, &f, BUP_PACKET_NONE, detail);
@@ -229,7 +230,11 @@ void bcj2__drive_yield(struct engine *e, struct drive *d)
     }
     keep_progress(e, d);
     if (bcj2__engine_check(e, bcj2__job_state_move_believed(e->core, d->seq, d->type, &d->believed,
-                                                            JOB_EV_YIELD))) {
+                                                            JOB_EV_YIELD)) &&
+        /* a suspect that gave way without progress has proved nothing */
+        (d->unclean_ends <= STORE_UNCLEAN_ENDS ||
+         bcj2__engine_check(e, bcj2__store_set_unclean_ends(e->core->store, d->seq, d->unclean_ends,
+                                                            bcj2__os_wall())))) {
         end(d);
     }
 }

@@ -82,7 +82,8 @@ void bcj2__drive_next_file(struct engine *e, struct drive *d)
 {
     struct store_file file = {.index = 0};
     bcj2_status s = bcj2__store_next_file(e->core->store, d->seq, 0, &file);
-    if (!bcj2__engine_check(e, s)) {
+    if (!bcj2__engine_check_job(e, d->seq, s)) {
+        d->ended = true;
         return;
     }
     if (s == BCJ2_S_FALSE) {

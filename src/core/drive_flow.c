@@ -37,24 +37,10 @@ static bool submit(struct engine *e, struct drive *d, enum disk_work work, uint6
     return true;
 }
 
-/* More came than the head announced, which libcurl cannot see if the body comes in chunks: it ends here,
-   or it would fill the disk. */
-static void end_overlong_body(struct engine *e, struct drive *d, uint64_t offset)
-{
-    const struct net_event end = {
-        .type = NET_EV_DONE, .token = d->token, .failure = NET_OK, .sink_offset = offset};
-    bcj2__net_abort(e->net, d->token);
-    bcj2__drive_get_event(e, d, &end);
-}
-
 void bcj2__drive_flow_progress(struct engine *e, struct drive *d)
 {
     uint64_t offset = 0;
     if (!flow_offset_now(e, d, &offset)) {
-        return;
-    }
-    if (d->get.body_length_known && offset > d->get.body_end) {
-        end_overlong_body(e, d, offset);
         return;
     }
     if (sync_due(e, d, offset) && submit(e, d, DISK_SYNC, offset)) {
@@ -81,8 +67,12 @@ uint64_t bcj2__drive_flow_deadline(const struct engine *e, const struct drive *d
 
 /* ---- the disk thread's answers ---- */
 
+/* What is behind the announced end is never written: after a kill it would count as the file's. */
 static void body_may_flow(struct engine *e, struct drive *d)
 {
+    if (d->get.body_length_known) {
+        bcj2__net_bound(e->net, d->token, d->get.body_end);
+    }
     bcj2_status s = bcj2__net_continue(e->net, d->token, d->get_step.offset, false);
     d->flowing = BCJ2_SUCCEEDED(s);
     d->flow_offset = d->get_step.offset;

@@ -149,7 +149,7 @@ static void apply_get(struct engine *e, struct drive *d)
 {
     struct get_step *step = &d->get_step;
     if (step->note != NULL) {
-        bcj2__log(&e->core->log, LOG_INFO, "job %lld: reply: %s", (long long)d->seq, step->note);
+        bcj2__log(&e->core->log, LOG_INFO, "job %lld: %s", (long long)d->seq, step->note);
     }
     if (step->restarted) {
         d->sync_asked = 0; /* a sync that is under way is about the old bytes */

@@ -6,8 +6,11 @@
 #include "job_state.h"
 #include "limit.h"
 #include "mem.h"
+#include "network.h"
 #include "settle.h"
 #include "timeouts.h"
+
+#define BLIND_MS 200 /* between two tries to sleep on all that may happen */
 
 void bcj2__engine_wake(struct engine *e)
 {
@@ -22,6 +25,18 @@ bool bcj2__engine_check(struct engine *e, bcj2_status s)
         e->failed = true;
     }
     return BCJ2_SUCCEEDED(s);
+}
+
+bool bcj2__engine_check_job(struct engine *e, int64_t seq, bcj2_status s)
+{
+    if (s != BCJ2_E_DATABASE_CORRUPT && s != BCJ2_E_NOT_FOUND) {
+        return bcj2__engine_check(e, s);
+    }
+    if (bcj2__engine_transaction(e)) {
+        (void)bcj2__engine_check(e, bcj2__job_state_poison(e->core, seq, s));
+        e->durable = true;
+    }
+    return false;
 }
 
 bool bcj2__engine_transaction(struct engine *e)
@@ -129,8 +144,10 @@ static void recover(struct engine *e)
     if (e->store_ms > e->now_ms || e->drive_count > 0) {
         return;
     }
-    if (BCJ2_SUCCEEDED(sync_store(e)) && BCJ2_SUCCEEDED(bcj2__job_state_restart(e->core))) {
+    if (BCJ2_SUCCEEDED(sync_store(e)) &&
+        BCJ2_SUCCEEDED(bcj2__job_state_restart(e->core, e->taken_over))) {
         e->store_ms = UINT64_MAX;
+        e->taken_over = false;
         e->schedule = e->look_byes = true;
         /* this, and what was written although its sync failed */
         bcj2__core_tell(e->core);
@@ -160,19 +177,29 @@ static void become_runner(struct engine *e)
         return;
     }
     bcj2__log(&e->core->log, LOG_INFO, "this process moves the bytes now");
-    e->runner = true;
+    e->runner = e->taken_over = true;
     bcj2__engine_watch(e);
     e->store_ms = 0; /* recover() queues again what the rows say is running */
     bcj2__settle_leftovers(e->core);
 }
 
-/* What the link has heard. True: somebody changed the store. */
-static bool listen_to_others(struct engine *e)
+/* Somebody removed the runner's names, and another process has them now. */
+static void step_down(struct engine *e)
+{
+    e->runner = false;
+    bcj2__engine_drop_everything(e);
+    e->watch = bcj2__os_watch_close(e->watch);
+}
+
+/* What the link has heard. True: somebody changed the store. A turn that something else began costs
+   the link nothing: it has descriptors, and says when it has to be asked by time. */
+static bool listen_to_others(struct engine *e, bool woken)
 {
     struct link *link = e->core->link;
     struct link_event event;
     bool heard = false;
-    if (bcj2__engine_gone(e, false)) {
+    bool listen = e->heard || woken || !e->runner || bcj2__link_deadline(link) <= e->now_ms;
+    if (bcj2__engine_gone(e, false) || !listen) {
         return false;
     }
     bcj2_status s = bcj2__link_step(link);
@@ -186,6 +213,9 @@ static bool listen_to_others(struct engine *e)
     }
     bool other = bcj2__core_note_runner(e->core); /* before anything is done as such */
     for (; more; more = bcj2__link_next(link, &event)) {
+        if (event.type == LINK_EV_ALONE && e->runner) {
+            step_down(e);
+        }
         if (event.type == LINK_EV_RUNNER) {
             become_runner(e);
         }
@@ -236,7 +266,8 @@ static void work(struct engine *e, bool woken, bool stopping)
     }
     if (stopping) {
         begin_stopping(e);
-    } else if (working && (woken || e->schedule || MIN(e->retry_ms, e->slice_ms) <= e->now_ms)) {
+    } else if (working && (woken || e->schedule ||
+                           MIN(MIN(e->retry_ms, e->slice_ms), e->hosts_ms) <= e->now_ms)) {
         e->schedule = false;
         bcj2__queue_schedule(e);
     }
@@ -252,9 +283,12 @@ static void turn(struct engine *e)
     e->now_ms = bcj2__os_now_ms();
     e->again = false;
     e->ring = e->ring || woken;
-    woken = listen_to_others(e) || woken;
+    woken = listen_to_others(e, woken) || woken;
     if (e->runner && e->store_ms != UINT64_MAX) {
         recover(e);
+    }
+    if (e->runner) {
+        bcj2__network_step(e);
     }
     work(e, woken, stopping);
     if (bcj2__engine_gone(e, false)) {
@@ -277,6 +311,7 @@ static void act(struct engine *e)
 static uint64_t runner_deadline(const struct engine *e)
 {
     uint64_t at = MIN(MIN(e->retry_ms, e->slice_ms), MIN(e->house_ms, e->bye_ms));
+    at = MIN(at, MIN(e->network_ms, e->hosts_ms));
     if (e->store_ms != UINT64_MAX) {
         /* nothing is done before, whatever is due; what the disk thread still has, it wakes us for */
         return e->drive_count == 0 ? e->store_ms : UINT64_MAX;
@@ -309,24 +344,32 @@ static bcj2_status sleep_on_all(struct engine *e)
     struct link_fd of_link[LIMIT_LINK_FDS];
     size_t count = bcj2__link_fds(e->core->link, of_link, LIMIT_LINK_FDS);
     count = MIN(count, (size_t)LIMIT_LINK_FDS);
-    if (count + 1 > e->fd_room) {
-        struct net_fd *room = bcj2__mem_realloc(e->fds, (count + 1) * sizeof *room);
+    e->heard = true;
+    if (count + 2 > e->fd_room) {
+        struct net_fd *room = bcj2__mem_realloc(e->fds, (count + 2) * sizeof *room);
         if (room == NULL) {
             return bcj2__detail_no_memory();
         }
         e->fds = room;
-        e->fd_room = count + 1;
+        e->fd_room = count + 2;
     }
     for (size_t i = 0; i < count; i++) {
         e->fds[i] = (struct net_fd){.fd = of_link[i].fd,
                                     .read = of_link[i].read,
                                     .write = of_link[i].write};
     }
+    if (e->netwatch_fd >= 0) {
+        e->fds[count++] = (struct net_fd){.fd = e->netwatch_fd, .read = true};
+    }
     if (e->watch != NULL) {
         e->fds[count++] = (struct net_fd){.fd = bcj2__os_watch_fd(e->watch), .read = true};
     }
     bcj2_status s = bcj2__net_watch(e->net, e->fds, count);
-    return BCJ2_SUCCEEDED(s) ? bcj2__net_poll(e->net, sleep_ms(e)) : s;
+    if (BCJ2_SUCCEEDED(s)) {
+        s = bcj2__net_poll(e->net, sleep_ms(e));
+    }
+    e->heard = BCJ2_FAILED(s) || bcj2__net_watched(e->net);
+    return s;
 }
 
 static bool finished(const struct engine *e)
@@ -335,17 +378,33 @@ static bool finished(const struct engine *e)
            (e->bye_count == 0 || e->now_ms >= e->stop_by_ms);
 }
 
+/* It cannot sleep as it should: no memory in libcurl, or more descriptors than may be polled. Everything
+   that runs is dropped; what can be done by time is. */
+static void sleep_blindly(struct engine *e)
+{
+    struct core *c = e->core;
+    e->now_ms = bcj2__os_now_ms();
+    bcj2__engine_drop_everything(e);
+    bcj2__os_mutex_lock(c->lock);
+    (void)bcj2__os_cond_wait_until(c->changed, c->lock, e->now_ms + BLIND_MS);
+    bcj2__os_mutex_unlock(c->lock);
+}
+
 static void run(void *argument)
 {
     struct engine *e = argument;
+    bcj2_status trouble = BCJ2_OK; /* of the last sleep */
     do {
         turn(e);
         act(e);
-        if (!finished(e) && !bcj2__engine_check(e, sleep_on_all(e))) {
-            e->now_ms = bcj2__os_now_ms();
-            bcj2__engine_drop_everything(e); /* no memory in libcurl: rest, then start again */
-            e->failed = false;
+        bcj2_status s = finished(e) ? BCJ2_OK : sleep_on_all(e);
+        if (BCJ2_FAILED(s)) {
+            if (s != trouble) {
+                bcj2__log(&e->core->log, LOG_ERROR, "transfers rest: %s", bcj2__detail_get());
+            }
+            sleep_blindly(e);
         }
+        trouble = s;
     } while (!finished(e));
     bcj2__farewell_drop_all(e);
 }
@@ -370,8 +429,10 @@ bcj2_status bcj2__engine_start(struct core *c, struct engine **ret)
     e->core = c;
     e->runner = bcj2__link_role(c->link) == LINK_RUNNER;
     e->next_token = 1;
-    e->schedule = e->look_byes = true;
+    e->schedule = e->look_byes = e->heard = true;
     e->retry_ms = e->bye_ms = e->store_ms = e->slice_ms = e->stop_by_ms = UINT64_MAX;
+    e->network_ms = e->hosts_ms = UINT64_MAX;
+    e->netwatch_fd = -1;
     e->house_ms = 0;
     e->drive_room = c->foreground_slots + c->background_slots;
     e->drives = bcj2__mem_calloc(e->drive_room, sizeof(struct drive *));
@@ -405,6 +466,7 @@ void bcj2__engine_stop(struct engine *e)
         bcj2__engine_wake(e);
         (void)bcj2__os_thread_join(e->thread);
     }
+    bcj2__network_stop(e);
     e->disk = bcj2__disk_stop(e->disk);
     e->copies = bcj2__disk_stop(e->copies);
     e->net = bcj2__net_destroy(e->net);

@@ -21,7 +21,7 @@ void bcj2__engine_watch(struct engine *e)
 static bool watched(struct engine *e)
 {
     unsigned what = 0;
-    if (e->watch == NULL) {
+    if (e->watch == NULL || !e->heard) {
         return false;
     }
     bcj2_status s = bcj2__os_watch_read(e->watch, &what);
@@ -50,6 +50,8 @@ bool bcj2__engine_gone(struct engine *e, bool look)
     if (!e->gone && look && BCJ2_FAILED(bcj2__store_present(e->core->store)) &&
         bcj2__store_vanished(e->core->store)) {
         give_up(e);
+    } else if (look && e->runner) { /* what was removed may be its names */
+        bcj2__link_look(e->core->link);
     }
     return e->gone;
 }

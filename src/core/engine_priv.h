@@ -12,6 +12,9 @@
 struct drive;
 struct bye;
 
+/* Who is queued again: nobody, who waits for the network, all that wait because of an error. */
+enum engine_sweep { SWEEP_NONE, SWEEP_OFFLINE, SWEEP_ALL };
+
 struct engine {
     struct core *core;
     struct os_thread *thread;
@@ -22,14 +25,21 @@ struct engine {
     uint64_t next_token;
     struct drive **drives; /* running jobs; room for all slots */
     uint32_t drive_count, drive_room;
-    int64_t *busy;    /* jobs whose last run is not over: not to be started */
+    int64_t *busy; /* jobs whose last run is not over: not to be started */
+    size_t busy_count;
     struct bye *byes; /* goodbyes under way */
     uint32_t bye_count;
     bool runner;        /* this process moves the bytes; the others' engines only listen */
     bool ring;          /* the others are to be told that the store changed */
     uint64_t ring_ms;   /* ring, and the number could not be read: again then */
-    struct net_fd *fds; /* of the link, as the last poll watched them */
+    struct net_fd *fds; /* of the link and the network, as the last poll watched them */
     size_t fd_room;
+    int netwatch_fd;  /* -1: nobody waits */
+    uint64_t network; /* as it was seen last (bcj2__os_network) */
+    enum engine_sweep sweeping;
+    int64_t swept_seq;      /* so far */
+    bool taken_over;        /* what the rows say is running was another process's, which is gone */
+    bool heard;             /* one of these descriptors is ready, or that is not known */
     struct os_watch *watch; /* of the queue's folder, by the runner; NULL: it cannot be watched */
     bool look, gone;        /* whether the queue is still there is to be looked at; it is not */
     /* this turn */
@@ -39,7 +49,7 @@ struct engine {
     bool schedule;  /* jobs may have to be started or stopped */
     bool look_byes; /* goodbyes may be due */
     /* when to wake up without being woken; UINT64_MAX: never */
-    uint64_t retry_ms, house_ms, bye_ms, store_ms, slice_ms;
+    uint64_t retry_ms, house_ms, bye_ms, store_ms, slice_ms, network_ms, hosts_ms;
     uint64_t stop_by_ms; /* stopping: the end of the goodbyes' time */
 };
 
@@ -48,6 +58,9 @@ bool bcj2__engine_transaction(struct engine *e);
 /* Notes a failed store call: the turn will be rolled back and everything starts again from what is
    stored. Gives back whether s is a success. */
 bool bcj2__engine_check(struct engine *e, bcj2_status s);
+/* The same for what was done to one job in the turn's transaction: if its rows cannot be read it goes to
+   ERROR, and the others go on. False: it failed, or the store did. */
+bool bcj2__engine_check_job(struct engine *e, int64_t seq, bcj2_status s);
 
 /* Makes the threads for copies, once. */
 bcj2_status bcj2__engine_copies(struct engine *e);

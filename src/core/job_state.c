@@ -4,7 +4,10 @@
 #include "detail.h"
 #include "guid.h"
 #include "mem.h"
+#include "limit.h"
 #include "status.h"
+
+#include <stdio.h>
 
 #define STATE(name) (1u << BCJ2_JOB_STATE_##name)
 
@@ -102,13 +105,35 @@ bcj2_status bcj2__job_state_move_believed(struct core *c, int64_t seq, bcj2_job_
     return s;
 }
 
-static bcj2_status requeue(struct core *c, const int64_t *seqs, uint32_t count)
+bcj2_status bcj2__job_state_poison(struct core *c, int64_t seq, bcj2_status status)
+{
+    char why[LIMIT_DETAIL_BYTES];
+    (void)snprintf(why, sizeof why, "%s", bcj2__detail_get());
+    bcj2__log(&c->log, LOG_ERROR, "job %lld cannot be read: %s", (long long)seq, why);
+    bcj2_status s = bcj2__store_poison(c->store, seq, BCJ2_ERROR_CONTEXT_GENERAL_QUEUE_MANAGER,
+                                       status, why, bcj2__os_wall());
+    struct store_transfer transfer = {0};
+    if (BCJ2_SUCCEEDED(s) &&
+        bcj2__store_transfer(c->store, seq, &transfer) == BCJ2_E_DATABASE_CORRUPT) {
+        s = bcj2__store_forget_transfer(c->store, seq); /* or nobody could cancel the job */
+    }
+    bcj2__mem_wipe(&transfer, sizeof transfer);
+    return s == BCJ2_E_NOT_FOUND ? BCJ2_OK : s;
+}
+
+static bcj2_status requeue(struct core *c, const int64_t *seqs, uint32_t count, bool unclean)
 {
     for (uint32_t i = 0; i < count; i++) {
         struct store_job job = {0};
         bcj2_status s = bcj2__store_job_by_seq(c->store, seqs[i], &job);
         if (BCJ2_SUCCEEDED(s)) {
             s = bcj2__job_state_move(c, &job, JOB_EV_RESTART);
+        }
+        if (BCJ2_SUCCEEDED(s) && unclean) {
+            s = bcj2__store_set_unclean_ends(c->store, seqs[i], job.unclean_ends + 1,
+                                             bcj2__os_wall());
+        } else if (s == BCJ2_E_DATABASE_CORRUPT) {
+            s = bcj2__job_state_poison(c, seqs[i], s);
         }
         bcj2__store_job_done(&job);
         if (BCJ2_FAILED(s)) {
@@ -118,7 +143,7 @@ static bcj2_status requeue(struct core *c, const int64_t *seqs, uint32_t count)
     return BCJ2_OK;
 }
 
-bcj2_status bcj2__job_state_restart(struct core *c)
+bcj2_status bcj2__job_state_restart(struct core *c, bool unclean)
 {
     int64_t *seqs = NULL;
     uint32_t count = 0;
@@ -130,7 +155,7 @@ bcj2_status bcj2__job_state_restart(struct core *c)
     }
     s = bcj2__store_begin(c->store, false);
     if (BCJ2_SUCCEEDED(s)) {
-        s = requeue(c, seqs, count);
+        s = requeue(c, seqs, count, unclean);
         if (BCJ2_SUCCEEDED(s)) {
             s = bcj2__store_commit(c->store, false);
         } else {

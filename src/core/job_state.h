@@ -18,7 +18,12 @@ bcj2_status bcj2__job_state_move(struct core *c, struct store_job *job, enum job
 bcj2_status bcj2__job_state_move_believed(struct core *c, int64_t seq, bcj2_job_type type,
                                           bcj2_job_state *believed, enum job_event event);
 
-/* After opening: what another process left running is QUEUED again, in the old order. */
-bcj2_status bcj2__job_state_restart(struct core *c);
+/* After opening: what another process left running is QUEUED again, in the old order. unclean: it did not
+   end in order, and these jobs may have been why. */
+bcj2_status bcj2__job_state_restart(struct core *c, bool unclean);
+
+/* A job whose rows cannot be read (status, and the detail that is set): to ERROR with it, so that the
+   others go on. */
+bcj2_status bcj2__job_state_poison(struct core *c, int64_t seq, bcj2_status status);
 
 #endif

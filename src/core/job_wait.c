@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Waiting for a state, and the words for where a job is and why. See job.h. */
+#include "hosts.h"
 #include "job.h"
 #include "detail.h"
 #include "mem.h"
@@ -146,12 +147,36 @@ static char *retry_text(const struct store_job *row)
     return bcj2__mem_printf("waiting %s to retry: %s", when, why(row));
 }
 
-static char *text_of(const struct picture *p)
+/* Why it does not run now, as far as this process knows: only the one that runs jobs knows of hosts. */
+static char *queued_text(const struct core *c, const struct store_job *row)
+{
+    char when[48];
+    uint64_t now = bcj2__os_now_ms();
+    uint64_t until = bcj2__hosts_rests_until(c->hosts, row->host, now);
+    if (row->unclean_ends > STORE_UNCLEAN_ENDS) {
+        return bcj2__mem_printf(
+            "waiting behind all other jobs: the last %u times it ran, the process"
+            " ended without a word",
+            (unsigned)row->unclean_ends);
+    }
+    if (until == UINT64_MAX) {
+        return bcj2__mem_printf("waiting for %s, which could not be reached: another job tries it",
+                                row->host);
+    }
+    if (until != 0) {
+        bcj2__str_duration((until - now + 999) / 1000, when);
+        return bcj2__mem_printf("waiting for %s, which could not be reached: for %s", row->host,
+                                when);
+    }
+    return bcj2__mem_strdup("waiting for its turn");
+}
+
+static char *text_of(const struct core *c, const struct picture *p)
 {
     const struct store_job *row = &p->row;
     switch (row->state) {
     case BCJ2_JOB_STATE_QUEUED:
-        return bcj2__mem_strdup("waiting for its turn");
+        return queued_text(c, row);
     case BCJ2_JOB_STATE_CONNECTING:
         return bcj2__mem_strdup(p->file.remote_name != NULL &&
                                         bcj2__url_is_file(p->file.remote_name)
@@ -201,7 +226,7 @@ bcj2_status bcj2__job_status_text(bcj2_job *job, char **ret)
     }
     bcj2__store_unlock(store);
     if (BCJ2_SUCCEEDED(s)) {
-        char *text = text_of(&p);
+        char *text = text_of(job->core, &p);
         s = text == NULL ? bcj2__detail_no_memory() : BCJ2_OK;
         *ret = text == NULL ? *ret : text;
     }

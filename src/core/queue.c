@@ -5,14 +5,17 @@
 #include "drive.h"
 #include "engine_priv.h"
 #include "filetime.h"
+#include "hosts.h"
 #include "job.h"
 #include "job_state.h"
 #include "limit.h"
 #include "mem.h"
+#include "network.h"
 #include "schedule.h"
 #include "settle.h"
 
 #define RETRIES_PER_TURN 64u
+#define EXPIRED_PER_TURN 16u
 #define KEEP_FINAL_S     UINT64_C(86400)
 #define PURGE_EVERY_MS   UINT64_C(3600000)
 #define LOOK_EVERY_MS    UINT64_C(86400000)
@@ -20,11 +23,12 @@
 
 /* ---- by time ---- */
 
-/* Cancels what was not touched for the inactivity time. Gives back when the next one is due. */
+/* Cancels what was not touched for the inactivity time, some at a time. Gives back when the next one is
+   due. */
 static bcj2_status expire(struct engine *e, uint64_t *ret_next_ms)
 {
     struct core *c = e->core;
-    for (;;) {
+    for (uint32_t n = 0; n < EXPIRED_PER_TURN; n++) {
         int64_t seq = 0;
         struct store_deadline touched = {0};
         bcj2_status s = bcj2__store_oldest_touched(c->store, &seq, &touched);
@@ -45,15 +49,20 @@ static bcj2_status expire(struct engine *e, uint64_t *ret_next_ms)
             return s;
         }
     }
+    *ret_next_ms = e->now_ms; /* transfers come between */
+    return BCJ2_OK;
 }
 
-/* Forgets jobs that ended a day ago; how many ended ones are left. */
-static bcj2_status purge(struct engine *e, uint64_t *ret_left)
+/* Forgets jobs that ended a day ago, some at a time: when there is more to forget, and when some that
+   ended will be due. */
+static bcj2_status purge(struct engine *e, uint64_t *ret_next_ms)
 {
     struct store *store = e->core->store;
     uint32_t gone = 0;
-    bcj2_status s = bcj2__store_count_states(store, FINAL_STATES, ret_left);
-    if (BCJ2_FAILED(s) || *ret_left == 0) {
+    uint64_t ended = 0;
+    *ret_next_ms = UINT64_MAX;
+    bcj2_status s = bcj2__store_count_states(store, FINAL_STATES, &ended);
+    if (BCJ2_FAILED(s) || ended == 0) {
         return s;
     }
     s = bcj2__store_begin(store, false);
@@ -70,15 +79,16 @@ static bcj2_status purge(struct engine *e, uint64_t *ret_left)
         bcj2__core_tell(e->core);
         e->ring = true;
     }
+    *ret_next_ms = gone == STORE_PURGE_MOST ? e->now_ms : e->now_ms + PURGE_EVERY_MS;
     return s;
 }
 
 void bcj2__queue_house(struct engine *e)
 {
-    uint64_t expire_ms = UINT64_MAX, left = 0;
+    uint64_t expire_ms = UINT64_MAX, purge_ms = UINT64_MAX;
     bcj2_status s = expire(e, &expire_ms);
     if (BCJ2_SUCCEEDED(s)) {
-        s = purge(e, &left);
+        s = purge(e, &purge_ms);
     }
     if (BCJ2_FAILED(s)) {
         bcj2__log(&e->core->log, LOG_ERROR, "housekeeping: %s", bcj2__detail_get());
@@ -86,8 +96,8 @@ void bcj2__queue_house(struct engine *e)
         return;
     }
     /* what ends or is touched meanwhile is seen the next time; what is made meanwhile expires after it */
-    uint64_t look_ms = MIN(LOOK_EVERY_MS, (uint64_t)e->core->inactivity_s * 1000);
-    e->house_ms = MIN(expire_ms, e->now_ms + (left > 0 ? MIN(PURGE_EVERY_MS, look_ms) : look_ms));
+    uint64_t look_ms = e->now_ms + MIN(LOOK_EVERY_MS, (uint64_t)e->core->inactivity_s * 1000);
+    e->house_ms = MIN(MIN(expire_ms, purge_ms), look_ms);
 }
 
 /* Has the no-progress time-out ended? Not for a job that has only its Close to say: that gets its one more
@@ -111,19 +121,19 @@ static bool retry_one(struct engine *e, int64_t seq)
     bool over = false;
     struct store_job job = {0};
     if (!bcj2__engine_transaction(e) ||
-        !bcj2__engine_check(e, bcj2__store_job_by_seq(e->core->store, seq, &job))) {
-        return false;
+        !bcj2__engine_check_job(e, seq, bcj2__store_job_by_seq(e->core->store, seq, &job))) {
+        return !e->failed;
     }
     if (job.state != BCJ2_JOB_STATE_TRANSIENT_ERROR) { /* moved since it was looked at */
         bcj2__store_job_done(&job);
         return true;
     }
-    bool ok = bcj2__engine_check(e, is_over(e, &job, &over)) &&
+    bool ok = bcj2__engine_check_job(e, seq, is_over(e, &job, &over)) &&
               bcj2__engine_check(e, bcj2__job_state_move(e->core, &job,
                                                          over ? JOB_EV_GIVE_UP : JOB_EV_RETRY));
     e->durable = e->durable || over;
     bcj2__store_job_done(&job);
-    return ok;
+    return ok || !e->failed;
 }
 
 static void retries(struct engine *e)
@@ -160,6 +170,34 @@ static uint32_t running(struct engine *e, struct sched_running *list, struct dri
     return count;
 }
 
+/* A suspect runs when nobody else waits or runs, and by itself: then its end ends nothing else. True:
+   one gave way, and is still being cleared away. */
+static bool suspect_gives_way(struct engine *e, const bool waiting[4])
+{
+    if (!waiting[0] && !waiting[1] && !waiting[2] && !waiting[3]) {
+        return false;
+    }
+    bool gave = false;
+    for (uint32_t i = 0; i < e->drive_count; i++) {
+        if (e->drives[i]->unclean_ends > STORE_UNCLEAN_ENDS) {
+            bcj2__drive_yield(e, e->drives[i]);
+            gave = true;
+        }
+    }
+    return gave;
+}
+
+static void start_suspect(struct engine *e)
+{
+    int64_t seq = 0;
+    if (!e->failed && e->drive_count == 0) {
+        bcj2_status s = bcj2__store_first_suspect(e->core->store, &seq);
+        if (bcj2__engine_check(e, s) && s == BCJ2_OK) {
+            bcj2__drive_start(e, seq);
+        }
+    }
+}
+
 /* Jobs whose last run still has a disk thread at work: a second writer of one file must not come. */
 static size_t look_busy(const struct engine *e, int64_t *seqs)
 {
@@ -172,12 +210,30 @@ static size_t look_busy(const struct engine *e, int64_t *seqs)
     return count;
 }
 
+/* Not now: one whose last run is not over, and one whose server could not be reached; notes when to look
+   again. */
+static bool avoids(void *user, int64_t seq, const char *host)
+{
+    struct engine *e = user;
+    for (size_t i = 0; i < e->busy_count; i++) {
+        if (e->busy[i] == seq) {
+            return true;
+        }
+    }
+    uint64_t until = bcj2__hosts_rests_until(e->core->hosts, host, e->now_ms);
+    if (until != 0) {
+        e->hosts_ms = MIN(e->hosts_ms, until);
+    }
+    return until != 0;
+}
+
 /* Which levels have somebody waiting, and who is first there. */
 static bool look_waiting(struct engine *e, bool waiting[4], int64_t first[4])
 {
-    size_t busy = look_busy(e, e->busy);
+    e->busy_count = look_busy(e, e->busy);
+    e->hosts_ms = UINT64_MAX;
     for (bcj2_job_priority p = 0; p < 4; p++) {
-        bcj2_status s = bcj2__store_first_queued(e->core->store, p, e->busy, busy, &first[p]);
+        bcj2_status s = bcj2__store_first_queued(e->core->store, p, avoids, e, &first[p]);
         if (!bcj2__engine_check(e, s)) {
             return false;
         }
@@ -202,8 +258,12 @@ void bcj2__queue_schedule(struct engine *e)
         (void)bcj2__engine_check(e, bcj2__detail_no_memory());
     } else {
         retries(e);
+        bcj2__network_jobs(e);
     }
     while (list != NULL && drives != NULL && !e->failed && look_waiting(e, waiting, first)) {
+        if (suspect_gives_way(e, waiting)) {
+            break;
+        }
         uint32_t count = running(e, list, drives);
         struct sched_verdict v = bcj2__sched_next(&slots, list, count, waiting);
         e->slice_ms = v.move == SCHED_NOTHING ? v.slice_end_ms : UINT64_MAX;
@@ -218,4 +278,5 @@ void bcj2__queue_schedule(struct engine *e)
     }
     bcj2__mem_free(list);
     bcj2__mem_free(drives);
+    start_suspect(e);
 }

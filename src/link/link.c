@@ -24,6 +24,7 @@ static bcj2_status fill(struct link *l, const char *directory, bool control_only
     l->control_only = control_only;
     l->role = LINK_ALONE;
     l->lock_fd = l->listener = -1;
+    l->mend_ms = UINT64_MAX;
     if (log != NULL) {
         l->log = *log;
     }
@@ -156,6 +157,9 @@ uint64_t bcj2__link_deadline(const struct link *l)
         return 0;
     }
     uint64_t earliest = l->accept_ms != 0 ? l->accept_ms : UINT64_MAX;
+    if (l->role == LINK_RUNNER) {
+        earliest = MIN(earliest, l->mend_ms);
+    }
     if (l->role == LINK_ALONE && l->runner == NULL) {
         earliest = MIN(earliest, l->try_ms);
     }
@@ -220,6 +224,9 @@ bcj2_status bcj2__link_step(struct link *l)
     bcj2_status s = poll_and_serve(l);
     if (l->listener >= 0 && (l->accept_ms == 0 || bcj2__os_now_ms() >= l->accept_ms)) {
         bcj2__link_accept(l);
+    }
+    if (l->role == LINK_RUNNER && bcj2__os_now_ms() >= l->mend_ms) {
+        bcj2__link_mend(l, true);
     }
     if (l->watch != NULL) {
         bcj2__link_watched(l);

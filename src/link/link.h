@@ -36,7 +36,8 @@ enum link_role {
 enum link_event_type {
     LINK_EV_RUNNER, /* we are the runner now: take over what the store says is running */
     LINK_EV_CLIENT, /* connected to a (new) runner: look at the store, something may have changed */
-    LINK_EV_ALONE,  /* the runner is gone: look at the store; what follows comes by itself */
+    LINK_EV_ALONE, /* the runner is gone, or we are it no more (bcj2__link_look): look at the store; what
+                       follows comes by itself */
     LINK_EV_CHANGED, /* the store was changed; .change: the newest number heard of; 0: none */
     LINK_EV_MESSAGE, /* a message for whoever registered: .peer, .kind, .id, .data */
     LINK_EV_GONE,    /* runner: the peer .peer is gone (its registrations are void) */
@@ -80,6 +81,10 @@ void *bcj2__link_close(struct link *l);
 /* The queue is gone from its directory: gives up lock, name and connections for good, and takes part in no
    election any more. The name and the lock of another queue that is there now are left alone. */
 void bcj2__link_abandon(struct link *l);
+
+/* Something in the folder was removed or renamed: were it the runner's names? Then it makes them again, a
+   moment later, or finds that another one has them both: LINK_EV_ALONE, and an election. */
+void bcj2__link_look(struct link *l);
 
 enum link_role bcj2__link_role(const struct link *l);
 int64_t

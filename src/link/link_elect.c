@@ -22,19 +22,7 @@ static void wait_longer(struct link *l, uint32_t longest_ms)
 
 /* ---- the lock ---- */
 
-/* Somebody may have removed the file, or the folder, while we had it open: then our lock says nothing to
-   those who come later. */
-static bcj2_status is_still_the_lock(struct link *l, const char *path, bool *ret)
-{
-    struct os_stat by_name = {0}, ours = {0};
-    bcj2_status s = bcj2__os_stat(path, false, &by_name);
-    if (BCJ2_SUCCEEDED(s)) {
-        s = bcj2__os_fstat(l->lock_fd, path, &ours);
-    }
-    *ret = by_name.exists && by_name.inode == ours.inode && by_name.device == ours.device;
-    return s;
-}
-
+/* Somebody may have removed the file, or the folder, while we had it open. */
 static bcj2_status try_lock_at(struct link *l, const char *path, bool *ret)
 {
     *ret = false;
@@ -47,7 +35,7 @@ static bcj2_status try_lock_at(struct link *l, const char *path, bool *ret)
             return BCJ2_OK;
         }
         if (BCJ2_SUCCEEDED(s)) {
-            s = is_still_the_lock(l, path, ret);
+            s = bcj2__os_has_name(l->lock_fd, path, ret);
         }
         if (BCJ2_FAILED(s) || *ret) {
             return s;
@@ -59,7 +47,7 @@ static bcj2_status try_lock_at(struct link *l, const char *path, bool *ret)
 }
 
 /* For people who look: the process that holds it. Nothing is decided by it. */
-static void write_pid(struct link *l)
+void bcj2__link_write_pid(struct link *l)
 {
     char text[32];
     (void)snprintf(text, sizeof text, "%" PRId64 "\n", bcj2__os_pid());
@@ -107,7 +95,9 @@ static bcj2_status become_runner(struct link *l)
         drop_lock(l); /* somebody else may have more luck */
         return s;
     }
-    write_pid(l);
+    bcj2__link_note_socket(l);
+    bcj2__link_write_pid(l);
+    l->mend_ms = UINT64_MAX;
     l->role = LINK_RUNNER;
     l->tell_role = true;
     l->try_ms = UINT64_MAX;
@@ -123,7 +113,8 @@ static void remove_name(struct link *l)
     CLEANUP_FREE char *lock = bcj2__mem_printf("%s/" LINK_LOCK, l->directory);
     CLEANUP_FREE char *path = bcj2__mem_printf("%s/" LINK_SOCKET, l->directory);
     bool ours = false;
-    if (lock != NULL && path != NULL && BCJ2_SUCCEEDED(is_still_the_lock(l, lock, &ours)) && ours) {
+    if (lock != NULL && path != NULL &&
+        BCJ2_SUCCEEDED(bcj2__os_has_name(l->lock_fd, lock, &ours)) && ours) {
         (void)bcj2__os_unlink(path);
     } /* else it stays, stale: the next runner replaces it */
 }
@@ -292,6 +283,17 @@ static bcj2_status connect_or_watch(struct link *l)
 
 /* ---- */
 
+/* We hold the lock. If somebody removed its file, so does the runner, of the old one: it still answers. */
+static bcj2_status become_runner_or_client(struct link *l)
+{
+    bcj2_status s = connect_to_runner(l);
+    if (s == BCJ2_OK || s == BCJ2_E_LOCK_VIOLATION) { /* LOCK_VIOLATION: it is busy */
+        drop_lock(l);
+        return s == BCJ2_OK ? s : BCJ2_S_FALSE;
+    }
+    return become_runner(l);
+}
+
 static bcj2_status try_everything(struct link *l)
 {
     bool got = false;
@@ -300,10 +302,13 @@ static bcj2_status try_everything(struct link *l)
         s = connect_or_watch(l);
     } else {
         s = try_lock(l, &got);
-        if (BCJ2_SUCCEEDED(s)) {
-            s = got ? become_runner(l) : connect_to_runner(l);
+        if (BCJ2_SUCCEEDED(s) && got) {
+            return become_runner_or_client(l);
         }
-        if (!got && s == BCJ2_E_WIN32_FILE_NOT_FOUND && l->lock_fd >= 0) {
+        if (BCJ2_SUCCEEDED(s)) {
+            s = connect_to_runner(l);
+        }
+        if (s == BCJ2_E_WIN32_FILE_NOT_FOUND && l->lock_fd >= 0) {
             s = BCJ2_S_FALSE; /* it dies, or has just been born */
         }
     }

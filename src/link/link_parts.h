@@ -41,6 +41,9 @@ struct link {
     enum link_role role;
 
     int lock_fd, listener;
+    bool socket_known; /* which file the listener's name is */
+    uint64_t socket_device, socket_inode;
+    uint64_t mend_ms; /* a name of the runner is missing: made again then; UINT64_MAX: none is */
     struct link_peer
         *runner; /* our connection to it; while role is ALONE: it has not answered yet */
     struct os_watch *watch;
@@ -55,7 +58,8 @@ struct link {
     uint64_t last_peer_id;
     size_t turn;          /* whose message is fetched next */
     uint64_t accept_ms;   /* 0: at any time */
-    bool full_was_logged; /* more than LIMIT_LINK_PEERS */
+    bool full_was_logged; /* no more are let in */
+    bool deaf_was_logged; /* accepting failed */
     struct os_poll *polls;
 
     /* what bcj2__link_next() is to say, beside what the peers have */
@@ -105,6 +109,13 @@ void bcj2__link_lose_runner(struct link *l); /* hung up */
 void bcj2__link_watched(struct link *l);     /* the watch is readable */
 void bcj2__link_last_word(struct link *l); /* before closing: what was rung is heard by somebody */
 void bcj2__link_resign(struct link *l);    /* the runner gives back the lock and the name */
+void bcj2__link_write_pid(struct link *l); /* into the lock */
+
+/* ---- link_names.c: the runner's lock and socket ---- */
+
+void bcj2__link_note_socket(struct link *l); /* after listening */
+/* now: what is missing is made again; else later. */
+void bcj2__link_mend(struct link *l, bool now);
 
 /* ---- link.c ---- */
 

@@ -31,10 +31,14 @@ static bool make_room(struct link *l)
     return true;
 }
 
-/* Peers get no more than half of the descriptors: the rest is for the files and connections of jobs. */
-static size_t most_peers(void)
+/* Peers get no more than half of the descriptors, and none of the last quarter, which the program may
+   have to itself: the rest is for the files and connections of jobs. The system gives out the lowest
+   number that is free. */
+static bool is_room(const struct link *l, int fd)
 {
-    return (size_t)MIN((uint64_t)LIMIT_LINK_PEERS, bcj2__os_descriptor_limit() / 2);
+    uint64_t limit = bcj2__os_descriptor_limit();
+    return l->peer_count < MIN((uint64_t)LIMIT_LINK_PEERS, limit / 2) &&
+           (uint64_t)fd < limit - limit / 4;
 }
 
 /* False: it may not come in. The reason is logged. */
@@ -51,7 +55,7 @@ static bool is_welcome(struct link *l, int fd, struct os_local_peer *ret)
                   ret->pid, (unsigned)ret->uid, l->directory, (unsigned)bcj2__os_uid());
         return false;
     }
-    if (l->peer_count >= most_peers()) {
+    if (!is_room(l, fd)) {
         if (!l->full_was_logged) {
             bcj2__log(&l->log, LOG_WARNING,
                       "%zu processes are connected at the queue %s: no more are let in",
@@ -94,11 +98,17 @@ void bcj2__link_accept(struct link *l)
             return;
         }
         if (BCJ2_FAILED(s)) {
-            bcj2__log(&l->log, LOG_WARNING, "the queue %s: a connection cannot be accepted (%s)",
-                      l->directory, bcj2__detail_get());
+            if (!l->deaf_was_logged) {
+                bcj2__log(&l->log, LOG_WARNING,
+                          "the queue %s: a connection cannot be accepted (%s)", l->directory,
+                          bcj2__detail_get());
+            }
+            l->deaf_was_logged = true;
             l->accept_ms = bcj2__os_now_ms() + ACCEPT_REST_MS;
+            bcj2__link_note_change(l, 0); /* nor can be heard what it has to say */
             return;
         }
+        l->deaf_was_logged = false;
         let_in(l, fd);
     }
 }

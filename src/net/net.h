@@ -87,6 +87,7 @@ struct net_event {
     bool connected;     /* a connection had been made (to the last hop, as reused is about it) */
     const char *detail; /* libcurl's words, "" if none; without secrets */
     const char *effective_url; /* after redirects; NULL if the same */
+    const char *url;           /* of the last hop */
 };
 
 struct net_progress {
@@ -102,6 +103,10 @@ bcj2_status bcj2__net_start(struct net *n, const struct net_request *request);
 /* After NET_EV_HEAD: the body flows into the sink from this offset on; ignore: it is drained
  * instead. */
 bcj2_status bcj2__net_continue(struct net *n, uint64_t token, uint64_t sink_offset, bool ignore);
+/* Between the two: nothing is written from sink_end on; with the first byte that would be, the answer is
+   over, and complete. (A length in the head libcurl minds itself; not that of a part sent in chunks.)
+   Unknown tokens are fine. */
+void bcj2__net_bound(struct net *n, uint64_t token, uint64_t sink_end);
 /* Ends a transfer now: no event comes for it any more. Its connection is closed if it was in the
    middle of something. Unknown tokens are fine. */
 void bcj2__net_abort(struct net *n, uint64_t token);
@@ -120,6 +125,9 @@ bcj2_status bcj2__net_watch(struct net *n, const struct net_fd *fds, size_t coun
    is over (UINT64_MAX: for ever). Returns at once if events wait. Time-outs of transfers are kept
    here. */
 bcj2_status bcj2__net_poll(struct net *n, uint64_t timeout_ms);
+/* Whether one of the descriptors of bcj2__net_watch() was ready in the last bcj2__net_poll(); true too
+   where that failed. */
+bool bcj2__net_watched(const struct net *n);
 /* The next event; false: none. */
 bool bcj2__net_next(struct net *n, struct net_event *ret);
 /* Any thread: makes bcj2__net_poll() return, now or the next time. */

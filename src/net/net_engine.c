@@ -58,6 +58,7 @@ static void fill_xfer(struct net *n, struct xfer *x, const struct net_request *r
         .moved_ms = now,
         .asks_at_body = request->pause_at_body,
         .sink_fd = request->sink_fd,
+        .sink_end = UINT64_MAX,
     };
 }
 
@@ -151,6 +152,14 @@ bcj2_status bcj2__net_continue(struct net *n, uint64_t token, uint64_t sink_offs
         finish(x, result == CURLE_OK ? CURLE_WRITE_ERROR : result);
     }
     return BCJ2_OK;
+}
+
+void bcj2__net_bound(struct net *n, uint64_t token, uint64_t sink_end)
+{
+    struct xfer *x = bcj2__net_find(n, token);
+    if (x != NULL) {
+        x->sink_end = sink_end;
+    }
 }
 
 void bcj2__net_abort(struct net *n, uint64_t token)
@@ -257,7 +266,7 @@ bcj2_status bcj2__net_watch(struct net *n, const struct net_fd *fds, size_t coun
     return BCJ2_OK;
 }
 
-bcj2_status bcj2__net_poll(struct net *n, uint64_t timeout_ms)
+static bcj2_status net_poll(struct net *n, uint64_t timeout_ms)
 {
     bcj2__net_free_spent(n);
     if (n->moved) {
@@ -283,6 +292,22 @@ bcj2_status bcj2__net_poll(struct net *n, uint64_t timeout_ms)
         (void)expire(n, bcj2__os_now_ms());
     }
     return status;
+}
+
+bcj2_status bcj2__net_poll(struct net *n, uint64_t timeout_ms)
+{
+    bcj2_status status = net_poll(n, timeout_ms);
+    n->poll_failed = BCJ2_FAILED(status);
+    return status;
+}
+
+bool bcj2__net_watched(const struct net *n)
+{
+    bool ready = n->poll_failed;
+    for (size_t i = 0; i < n->watched_count && !ready; i++) {
+        ready = n->watched[i].revents != 0;
+    }
+    return ready;
 }
 
 void bcj2__net_wake(struct net *n)
@@ -344,6 +369,7 @@ bool bcj2__net_next(struct net *n, struct net_event *ret)
         .reused = x->reused,
         .connected = x->connected,
         .detail = done ? x->why : "",
+        .url = x->url,
         .effective_url = x->hops > 0 ? x->url : NULL,
     };
     if (done) {

@@ -77,8 +77,8 @@ struct xfer {
     bool asks_at_body;  /* pause_at_body, and the caller was not asked yet */
     bool awaits_answer; /* NET_EV_HEAD was made, bcj2__net_continue() has not come */
     int sink_fd;        /* -1: drained */
-    uint64_t sink_offset, written;
-    bool cut; /* a drained body was too long: we closed the connection */
+    uint64_t sink_offset, sink_end, written;
+    bool cut; /* the body was too long to be drained, or for the sink: we closed the connection */
 
     enum net_failure failure;  /* set by whoever saw it first; NET_OK: ask libcurl's code */
     char why[CURL_ERROR_SIZE]; /* that failure in words; "": none */
@@ -101,7 +101,8 @@ struct net {
     uint32_t kept_count;
     struct curl_waitfd *watched; /* of others, for the poll */
     size_t watched_count, watched_room;
-    bool moved; /* something was started or continued since the last perform */
+    bool poll_failed; /* the last one: nobody knows who is ready */
+    bool moved;       /* something was started or continued since the last perform */
 };
 
 /* ---- net_setup.c ---- */

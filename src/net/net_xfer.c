@@ -151,14 +151,16 @@ size_t bcj2__net_on_write(char *data, size_t size, size_t count, void *user)
         x->cut = x->received > LIMIT_ERROR_BODY_BYTES;
         return x->cut ? 0 : length;
     }
-    x->local_status = bcj2__os_pwrite(x->sink_fd, data, length, x->sink_offset);
+    size_t wanted = (size_t)MIN(length, x->sink_end - MIN(x->sink_end, x->sink_offset));
+    x->local_status = bcj2__os_pwrite(x->sink_fd, data, wanted, x->sink_offset);
     if (BCJ2_FAILED(x->local_status)) {
         bcj2__net_fail(x, NET_LOCAL_WRITE, bcj2__detail_get());
         return 0;
     }
-    x->sink_offset += length;
-    x->written += length;
-    return length;
+    x->sink_offset += wanted;
+    x->written += wanted;
+    x->cut = wanted < length;
+    return x->cut ? 0 : length;
 }
 
 int bcj2__net_on_progress(void *user, curl_off_t to_receive, curl_off_t received,

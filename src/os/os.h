@@ -142,9 +142,11 @@ int bcj2__os_socket(int family, int type, int protocol);
 /* Has any interface but the loopback one an address that reaches further than its link? True also where
    the system does not tell. */
 bool bcj2__os_network_is_up(void);
+/* 0: it is not; else a number of the addresses there are, so that another network is another number. */
+uint64_t bcj2__os_network(void);
 /* An own descriptor that is readable when interfaces or addresses come or go. */
 bcj2_status bcj2__os_netwatch_open(int *ret_fd);
-/* Empties it. *ret_changed: something happened since the last call; ask bcj2__os_network_is_up(). */
+/* Empties it. *ret_changed: something happened since the last call; ask bcj2__os_network(). */
 bcj2_status bcj2__os_netwatch_read(int fd, bool *ret_changed);
 
 /* ---- stream sockets with a name in a folder, between processes of one machine ---- */
@@ -202,5 +204,7 @@ enum os_lock { OS_LOCK_SHARED, OS_LOCK_EXCLUSIVE };
 /* wait false and taken: BCJ2_E_LOCK_VIOLATION. */
 bcj2_status bcj2__os_lock(int fd, enum os_lock kind, bool wait);
 void bcj2__os_unlock(int fd);
+/* Does the open file still have this name? A lock on one that was removed says nothing to who comes later. */
+bcj2_status bcj2__os_has_name(int fd, const char *path, bool *ret);
 
 #endif

@@ -27,3 +27,15 @@ void bcj2__os_unlock(int fd)
         REPEAT_INTERRUPTED(result, bcj2__os_calls.flock(fd, LOCK_UN));
     }
 }
+
+bcj2_status bcj2__os_has_name(int fd, const char *path, bool *ret)
+{
+    struct os_stat by_name = {0}, open = {0};
+    bcj2_status status = bcj2__os_stat(path, false, &by_name);
+    if (status == BCJ2_OK) {
+        status = bcj2__os_fstat(fd, path, &open);
+    }
+    *ret = status == BCJ2_OK && by_name.exists && by_name.inode == open.inode &&
+           by_name.device == open.device;
+    return status;
+}

@@ -29,18 +29,42 @@ static bool reaches_out(const struct ifaddrs *a)
                &((const struct sockaddr_in6 *)(const void *)a->ifa_addr)->sin6_addr);
 }
 
-bool bcj2__os_network_is_up(void)
+/* FNV-1a of an address, never 0. */
+static uint64_t number_of(const struct sockaddr *address)
+{
+    bool v4 = address->sa_family == AF_INET;
+    const void *at =
+        v4 ? (const void *)&((const struct sockaddr_in *)(const void *)address)->sin_addr
+           : &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
+    const unsigned char *bytes = at;
+    uint64_t number = UINT64_C(0xCBF29CE484222325);
+    for (size_t i = 0; i < (v4 ? sizeof(struct in_addr) : sizeof(struct in6_addr)); i++) {
+        number = (number ^ bytes[i]) * UINT64_C(0x100000001B3);
+    }
+    return number | 1;
+}
+
+uint64_t bcj2__os_network(void)
 {
     struct ifaddrs *list = NULL;
     if (bcj2__os_calls.getifaddrs(&list) != 0) {
-        return true; /* unknown: trying will tell */
+        return 1; /* unknown: trying will tell */
     }
+    uint64_t sum = 0; /* whatever their order */
     bool up = false;
-    for (const struct ifaddrs *a = list; a != NULL && !up; a = a->ifa_next) {
-        up = reaches_out(a);
+    for (const struct ifaddrs *a = list; a != NULL; a = a->ifa_next) {
+        if (reaches_out(a)) {
+            sum += number_of(a->ifa_addr);
+            up = true;
+        }
     }
     (void)bcj2__os_calls.freeifaddrs(list);
-    return up;
+    return up && sum == 0 ? 1 : sum;
+}
+
+bool bcj2__os_network_is_up(void)
+{
+    return bcj2__os_network() != 0;
 }
 
 bcj2_status bcj2__os_netwatch_open(int *ret_fd)

@@ -52,7 +52,7 @@ static ssize_t body_read(void *argument, uint64_t at, char *data, size_t max)
     size_t want = (size_t)MIN((uint64_t)max, piece->length - inside);
     want = request_allowance(b->request, want);
     if (b->request->pace_due_ms > bcj2__os_now_ms()) {
-        request_pace(b->request, 0); /* nothing now; asked again when it may go on */
+        request_pace(b->request); /* nothing now; asked again when it may go on */
         return 0;
     }
     ssize_t n = (ssize_t)want;
@@ -64,7 +64,7 @@ static ssize_t body_read(void *argument, uint64_t at, char *data, size_t max)
     if (n <= 0) {
         return MHD_CONTENT_READER_END_WITH_ERROR; /* the file became shorter */
     }
-    request_pace(b->request, (size_t)n);
+    request_passed(b->request, (size_t)n);
     return n;
 }
 

@@ -49,15 +49,17 @@ size_t request_allowance(const struct request *r, size_t bytes)
     return rate == 0 ? bytes : (size_t)MIN(piece, bytes);
 }
 
-void request_pace(struct request *r, size_t bytes)
+void request_passed(struct request *r, size_t bytes)
 {
     uint64_t rate = r->server->config.limit_rate;
-    if (rate == 0) {
-        return;
+    if (rate != 0) {
+        r->pace_due_ms = MAX(r->pace_due_ms, bcj2__os_now_ms()) + (uint64_t)bytes * 1000 / rate;
     }
-    uint64_t now = bcj2__os_now_ms();
-    r->pace_due_ms = MAX(r->pace_due_ms, now) + (uint64_t)bytes * 1000 / rate;
-    if (r->pace_due_ms > now && request_suspend(r)) {
+}
+
+void request_pace(struct request *r)
+{
+    if (r->pace_due_ms > bcj2__os_now_ms() && request_suspend(r)) {
         r->pause = (struct timer_entry){.fire = pause_over, .argument = r};
         timer_set(&r->server->timer, &r->pause, r->pace_due_ms);
     }

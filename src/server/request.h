@@ -69,8 +69,11 @@ bool request_suspend(struct request *r);
 void request_resume(struct request *r);
 /* --limit-rate: how many of these bytes may pass now (at least 1). */
 size_t request_allowance(const struct request *r, size_t bytes);
-/* These have passed: suspends the connection until the next may. */
-void request_pace(struct request *r, size_t bytes);
+/* These have passed. */
+void request_passed(struct request *r, size_t bytes);
+/* Suspends the connection until the next may pass. Who sends a body must not hand over bytes in the same
+   breath: libmicrohttpd would go on with them, and may end a connection that is still to be resumed. */
+void request_pace(struct request *r);
 
 /* ---- head.c ---- */
 

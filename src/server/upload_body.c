@@ -162,6 +162,7 @@ enum MHD_Result upload_body(struct request *r, const char *data, size_t *size)
     if (all_taken && client_is_gone(r)) {
         return MHD_NO;
     }
-    request_pace(r, now);
+    request_passed(r, now);
+    request_pace(r);
     return MHD_YES;
 }

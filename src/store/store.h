@@ -43,6 +43,8 @@ struct store_job {
     uint64_t download_ms;    /* the time it spent there since the last Resume */
     bool resumed;            /* it was resumed at least once */
     bcj2_filetime creation_time, modification_time, completion_time;
+    char *host;            /* "host:port" of the next file when it became QUEUED; "": none */
+    uint32_t unclean_ends; /* runs in a row that ended with their runner, not in order */
     uint64_t queued_order; /* when it became QUEUED, among all jobs: first in, first out */
     uint32_t error_count;
     /* the error of states ERROR and TRANSIENT_ERROR */
@@ -87,7 +89,9 @@ struct store_file {
     int32_t mtime_ns;
     bool completing; /* Complete under way: its temporary file is being renamed */
     uint64_t completing_device, completing_inode;
-    bool renamed; /* Complete gave it its name */
+    bool renamed;   /* Complete gave it its name */
+    bool completed; /* read only: what the application is told. A download's file: renamed; else
+                       transferred */
 };
 
 /* An upload's session and the download of its reply or of a file, one row per job that ever ran. */
@@ -146,7 +150,8 @@ void bcj2__store_farewell_done(struct store_farewell *farewell);
    (BCJ2_E_ACCESSDENIED), that it can be written (BCJ2_E_ACCESSDENIED), the file system
    (BCJ2_E_NOT_SUPPORTED), the schema (newer: BCJ2_E_NOT_SUPPORTED; corrupt or not ours:
    BCJ2_E_DATABASE_CORRUPT, nothing is recreated), the space (BCJ2_E_DISK_FULL). Keeps a shared lock
-   on open.lock. Rows of completed and cancelled jobs are purged if nobody else has the queue open.
+   on open.lock. Rows of completed and cancelled jobs (STORE_PURGE_MOST of them)
+   are purged if nobody else has the queue open.
    BCJ2_E_CLOSED in a child that was forked while its parent had any store open. */
 bcj2_status bcj2__store_open(const char *directory, const struct log *log, struct store **ret);
 /* Returns NULL; NULL is fine. In a forked child it does nothing: all of the store stays the
@@ -186,14 +191,29 @@ bcj2_status bcj2__store_job_by_id(struct store *s, const bcj2_guid *id, struct s
 bcj2_status bcj2__store_job_by_seq(struct store *s, int64_t seq, struct store_job *ret);
 /* BCJ2_E_NOT_FOUND if there is no such row. Cheaper than the whole row: */
 bcj2_status bcj2__store_job_state(struct store *s, int64_t seq, bcj2_job_state *ret);
-/* ids of jobs that are not final, in creation order; owner_uid UINT32_MAX: all. mem_free. */
-bcj2_status bcj2__store_job_ids(struct store *s, uint32_t owner_uid, bcj2_guid **ret_ids,
-                                uint32_t *ret_count);
+bcj2_status bcj2__store_job_id(struct store *s, int64_t seq, bcj2_guid *ret);
+/* seqs of jobs that are not final, in creation order; owner_uid UINT32_MAX: all. mem_free. */
+bcj2_status bcj2__store_job_seqs(struct store *s, uint32_t owner_uid, int64_t **ret_seqs,
+                                 uint32_t *ret_count);
+/* seqs of all jobs, final ones too, whose last change is newer than that number
+   (bcj2__store_change()), the oldest change first. mem_free. */
+bcj2_status bcj2__store_changed_since(struct store *s, uint64_t change, int64_t **ret_seqs,
+                                      uint32_t *ret_count);
 bcj2_status bcj2__store_job_count(struct store *s, uint32_t owner_uid, uint64_t *ret);
-/* The first waiting (QUEUED) job of a priority, by queued_order, whose seq is not among `not`;
-   BCJ2_S_FALSE: none. Uses an index. */
+/* The first waiting (QUEUED) job of a priority, by queued_order, that is not avoided, mostly because of
+   its host (NULL: none is); BCJ2_S_FALSE: none. However many jobs of avoided hosts come first, it looks at each host once, by
+   an index. Suspects are left out. */
+typedef bool (*store_avoids)(void *user, int64_t seq, const char *host);
 bcj2_status bcj2__store_first_queued(struct store *s, bcj2_job_priority priority,
-                                     const int64_t *not_in, size_t not_count, int64_t *ret_seq);
+                                     store_avoids avoids, void *user, int64_t *ret_seq);
+/* A suspect is a job with more than STORE_UNCLEAN_ENDS unclean ends in a row: the first QUEUED one, of
+   any priority; BCJ2_S_FALSE: none. Uses an index. */
+#define STORE_UNCLEAN_ENDS 3u
+bcj2_status bcj2__store_first_suspect(struct store *s, int64_t *ret_seq);
+/* By seq, after after_seq: a job in TRANSIENT_ERROR; offline: only one that waits for the network.
+   BCJ2_S_FALSE: none. Uses an index. */
+bcj2_status bcj2__store_next_transient(struct store *s, bool offline, int64_t after_seq,
+                                       int64_t *ret_seq);
 /* By seq, after after_seq: a job that was completed or cancelled and still names a temporary file.
    BCJ2_S_FALSE: none. Uses indexes. */
 bcj2_status bcj2__store_next_leftover(struct store *s, int64_t after_seq, int64_t *ret_seq);
@@ -238,13 +258,21 @@ bcj2_status bcj2__store_next_farewell(struct store *s, int64_t after_seq,
 bcj2_status bcj2__store_job_insert(struct store *s, struct store_job *job);
 /* Forgets jobs that were completed or cancelled before a moment, with all that belongs to them; not those
    that still name a temporary file, their own or a file's (it has to be deleted first), nor those that
-   still have a farewell to say. */
+   still have a farewell to say. STORE_PURGE_MOST at most, the oldest first: it may have to be called
+   again, in a transaction of its own, so that other writers get their turn. */
+#define STORE_PURGE_MOST 250u
 bcj2_status bcj2__store_purge(struct store *s, bcj2_filetime before, uint32_t *ret_count);
 /* The only way to another state: compare-and-set. BCJ2_S_FALSE: the job is not in state `from` (any
-   more), nothing was written. QUEUED gives it a new queued_order, TRANSFERRED its completion time.
- */
+   more), nothing was written. QUEUED gives it a new queued_order and its host, TRANSFERRED its completion
+   time; one that leaves CONNECTING or TRANSFERRING has no unclean ends any more. */
 bcj2_status bcj2__store_set_state(struct store *s, int64_t seq, bcj2_job_state from,
                                   bcj2_job_state to, bcj2_filetime now);
+/* A row that cannot be read any more: to ERROR with this, whatever else it holds and whatever state it
+   has but a final one. BCJ2_E_NOT_FOUND: there is no such job. */
+bcj2_status bcj2__store_poison(struct store *s, int64_t seq, bcj2_error_context context,
+                               bcj2_status code, const char *text, bcj2_filetime now);
+bcj2_status bcj2__store_set_unclean_ends(struct store *s, int64_t seq, uint32_t v,
+                                         bcj2_filetime now);
 /* Each of the following also sets the modification time to now and counts as a change.
    BCJ2_E_NOT_FOUND: there is no such job (or file). */
 bcj2_status bcj2__store_set_display_name(struct store *s, int64_t seq, const char *v,

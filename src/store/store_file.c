@@ -12,6 +12,9 @@
 #define PROGRESS_COLUMNS                                                                    \
     "bytes_total, bytes_transferred, transferred, temp_name, response_headers, has_mtime, " \
     "mtime_s, mtime_ns, completing, completing_device, completing_inode, renamed"
+/* Only a download (type 0) has names to give after its transfer. */
+#define COMPLETED \
+    "CASE (SELECT type FROM jobs WHERE seq = job_seq) WHEN 0 THEN renamed ELSE transferred END"
 #define FILE_COLUMNS \
     "file_index, remote_name, local_name, ranges, pending_remote_name, " PROGRESS_COLUMNS
 
@@ -53,6 +56,7 @@ static void read_file(struct sql *q, struct store_file *file)
     file->completing_device = bcj2__sql_u64(q);
     file->completing_inode = bcj2__sql_u64(q);
     file->renamed = bcj2__sql_bool(q);
+    file->completed = bcj2__sql_bool(q);
     if (q->status == BCJ2_OK) {
         q->status = bcj2__store_ranges_parse(q->store, ranges, file);
     }
@@ -80,9 +84,10 @@ static bcj2_status first_file(struct store *s, const char *sql, int64_t seq, uin
 
 bcj2_status bcj2__store_file(struct store *s, int64_t seq, uint32_t index, struct store_file *ret)
 {
-    bcj2_status status =
-        first_file(s, "SELECT " FILE_COLUMNS " FROM files WHERE job_seq = ? AND file_index = ?",
-                   seq, index, ret);
+    bcj2_status status = first_file(s,
+                                    "SELECT " FILE_COLUMNS ", " COMPLETED
+                                    " FROM files WHERE job_seq = ? AND file_index = ?",
+                                    seq, index, ret);
     return status == BCJ2_S_FALSE ? no_such_file(index) : status;
 }
 
@@ -90,7 +95,7 @@ bcj2_status bcj2__store_next_file(struct store *s, int64_t seq, uint32_t from_in
                                   struct store_file *ret)
 {
     return first_file(s,
-                      "SELECT " FILE_COLUMNS " FROM files INDEXED BY files_left"
+                      "SELECT " FILE_COLUMNS ", " COMPLETED " FROM files INDEXED BY files_left"
                       " WHERE transferred = 0 AND job_seq = ? AND file_index >= ?"
                       " ORDER BY file_index LIMIT 1",
                       seq, from_index, ret);
@@ -100,7 +105,7 @@ bcj2_status bcj2__store_next_unrenamed(struct store *s, int64_t seq, uint32_t fr
                                        struct store_file *ret)
 {
     return first_file(s,
-                      "SELECT " FILE_COLUMNS " FROM files INDEXED BY files_unrenamed"
+                      "SELECT " FILE_COLUMNS ", " COMPLETED " FROM files INDEXED BY files_unrenamed"
                       " WHERE transferred = 1 AND renamed = 0 AND job_seq = ?"
                       " AND file_index >= ? ORDER BY file_index LIMIT 1",
                       seq, from_index, ret);
@@ -110,7 +115,7 @@ bcj2_status bcj2__store_next_temporary(struct store *s, int64_t seq, uint32_t fr
                                        struct store_file *ret)
 {
     return first_file(s,
-                      "SELECT " FILE_COLUMNS " FROM files INDEXED BY files_temporary"
+                      "SELECT " FILE_COLUMNS ", " COMPLETED " FROM files INDEXED BY files_temporary"
                       " WHERE temp_name IS NOT NULL AND job_seq = ? AND file_index >= ?"
                       " ORDER BY file_index LIMIT 1",
                       seq, from_index, ret);

@@ -7,6 +7,7 @@
 #include "detail.h"
 #include "mem.h"
 #include "store_sql.h"
+#include "url.h"
 
 #define DEADLINE_COLUMNS(name) name "_boot, " name "_ms, " name "_wall"
 
@@ -20,13 +21,14 @@
     DEADLINE_COLUMNS("next_attempt") ", " DEADLINE_COLUMNS("series_start") ", "                    \
     "reply_name, reply_generated, reply_temp, reply_requested, reply_total, reply_transferred, "   \
     "completing, completing_device, completing_inode, max_download_s, download_ms, resumed, " \
-    "error_file"
+    "error_file, host, unclean_ends"
 /* clang-format on */
 
 void bcj2__store_job_done(struct store_job *job)
 {
     bcj2__mem_free(job->display_name);
     bcj2__mem_free(job->description);
+    bcj2__mem_free(job->host);
     bcj2__mem_free(job->error_text);
     bcj2__mem_free(job->reply_name);
     bcj2__mem_free(job->reply_temp);
@@ -72,6 +74,8 @@ static void read_job(struct sql *q, struct store_job *job)
     job->download_ms = bcj2__sql_u64(q);
     job->resumed = bcj2__sql_bool(q);
     job->error_file = bcj2__sql_u32(q);
+    job->host = bcj2__sql_text(q);
+    job->unclean_ends = bcj2__sql_u32(q);
 }
 
 static void bind_job(struct sql *q, const struct store_job *job)
@@ -112,6 +116,8 @@ static void bind_job(struct sql *q, const struct store_job *job)
     bcj2__sql_bind_u64(q, job->download_ms);
     bcj2__sql_bind_i64(q, job->resumed);
     bcj2__sql_bind_i64(q, job->error_file);
+    bcj2__sql_bind_text(q, job->host == NULL ? "" : job->host);
+    bcj2__sql_bind_i64(q, job->unclean_ends);
 }
 
 static bcj2_status no_such_job(void)
@@ -166,6 +172,19 @@ bcj2_status bcj2__store_job_state(struct store *s, int64_t seq, bcj2_job_state *
     return status == BCJ2_S_FALSE ? no_such_job() : status;
 }
 
+bcj2_status bcj2__store_job_id(struct store *s, int64_t seq, bcj2_guid *ret)
+{
+    bcj2__store_enter(s);
+    struct sql q = bcj2__sql(s, "SELECT id FROM jobs WHERE seq = ?");
+    bcj2__sql_bind_i64(&q, seq);
+    if (bcj2__sql_row(&q)) {
+        *ret = bcj2__sql_guid(&q);
+    }
+    bcj2_status status = bcj2__sql_end(&q);
+    bcj2__store_leave(s);
+    return status == BCJ2_S_FALSE ? no_such_job() : status;
+}
+
 static void bind_touched(struct sql *q)
 {
     bcj2__sql_bind_text(q, q->store->boot_id);
@@ -184,10 +203,10 @@ static bcj2_status insert(struct store *s, struct store_job *job)
     if (job->state == BCJ2_JOB_STATE_QUEUED) {
         job->queued_order = ++order;
     }
-    struct sql q =
-        bcj2__sql(s, "INSERT INTO jobs (" JOB_COLUMNS
-                     ", touched_boot, touched_ms, change_seq) VALUES (" TEN_PARAMETERS
-                     ", " TEN_PARAMETERS ", " TEN_PARAMETERS ", " TEN_PARAMETERS ", ?, ?, ?)");
+    struct sql q = bcj2__sql(s, "INSERT INTO jobs (" JOB_COLUMNS
+                                ", touched_boot, touched_ms, change_seq) VALUES (" TEN_PARAMETERS
+                                ", " TEN_PARAMETERS ", " TEN_PARAMETERS ", " TEN_PARAMETERS
+                                ", ?, ?, ?, ?, ?)");
     bind_job(&q, job);
     bind_touched(&q);
     bcj2__sql_bind_u64(&q, s->change);
@@ -208,26 +227,58 @@ bcj2_status bcj2__store_job_insert(struct store *s, struct store_job *job)
     return status;
 }
 
+/* Whom the job will talk to next: the server of the first file that is not transferred, or, of an
+   upload that only has its reply to fetch, of its one file. */
+static bcj2_status next_host(struct store *s, int64_t seq, char host[URL_HOST_SIZE])
+{
+    struct store_file file = {0};
+    bcj2_status status = bcj2__store_next_file(s, seq, 0, &file);
+    if (status == BCJ2_S_FALSE) {
+        status = bcj2__store_file(s, seq, 0, &file);
+    }
+    host[0] = '\0';
+    if (status == BCJ2_OK) {
+        bcj2__url_host(file.remote_name, host);
+    }
+    bcj2__store_file_done(&file);
+    return status == BCJ2_E_OUTOFMEMORY ? status : BCJ2_OK; /* a bad row is found when it is run */
+}
+
+static bool runs(bcj2_job_state state)
+{
+    return state == BCJ2_JOB_STATE_CONNECTING || state == BCJ2_JOB_STATE_TRANSFERRING;
+}
+
 static bcj2_status set_state(struct store *s, int64_t seq, bcj2_job_state from, bcj2_job_state to,
                              bcj2_filetime now)
 {
     bool queued = to == BCJ2_JOB_STATE_QUEUED;
+    char host[URL_HOST_SIZE] = "";
+    bcj2_status status = queued ? next_host(s, seq, host) : BCJ2_OK;
+    if (status != BCJ2_OK) {
+        return status;
+    }
     struct sql q =
         bcj2__store_update(s,
                            STORE_TOUCH
                            ", state = ?,"
                            " queued_order = CASE WHEN ? THEN ? ELSE queued_order END,"
+                           " host = CASE WHEN ? THEN ? ELSE host END,"
+                           " unclean_ends = CASE WHEN ? THEN 0 ELSE unclean_ends END,"
                            " completion_time = CASE WHEN ? THEN ? ELSE completion_time END"
                            " WHERE seq = ? AND state = ?",
                            now);
     bcj2__sql_bind_i64(&q, to);
     bcj2__sql_bind_i64(&q, queued);
     bcj2__sql_bind_u64(&q, s->order + 1);
+    bcj2__sql_bind_i64(&q, queued);
+    bcj2__sql_bind_text(&q, host);
+    bcj2__sql_bind_i64(&q, runs(from) && !runs(to));
     bcj2__sql_bind_i64(&q, to == BCJ2_JOB_STATE_TRANSFERRED);
     bcj2__sql_bind_u64(&q, now);
     bcj2__sql_bind_i64(&q, seq);
     bcj2__sql_bind_i64(&q, from);
-    bcj2_status status = bcj2__sql_run(&q);
+    status = bcj2__sql_run(&q);
     if (status == BCJ2_OK) {
         s->changed = true;
         s->order += queued;

@@ -283,7 +283,7 @@ static void add_file(cJSON *files, struct writer *w, const struct store_file *fi
     add_text(&item, "local_name", file->local_name);
     add_size(&item, "bytes_total", file->bytes_total);
     add_u64(&item, "bytes_transferred", file->bytes_transferred);
-    add_bool(&item, "completed", file->transferred);
+    add_bool(&item, "completed", file->completed);
     add_text(&item, "temporary_name", file->temp_name);
     add_ranges(&item, file);
 }

@@ -30,35 +30,56 @@ static bool make_room(void **items, uint32_t count, uint32_t *capacity, size_t s
     return true;
 }
 
-bcj2_status bcj2__store_job_ids(struct store *s, uint32_t owner_uid, bcj2_guid **ret_ids,
-                                uint32_t *ret_count)
+/* All rows of a query for seqs; ends it. */
+static bcj2_status all_seqs(struct sql *q, int64_t **ret_seqs, uint32_t *ret_count)
 {
-    void *ids = NULL;
+    void *seqs = NULL;
     uint32_t count = 0, capacity = 0;
+    while (bcj2__sql_row(q)) {
+        if (!make_room(&seqs, count, &capacity, sizeof(int64_t))) {
+            q->status = bcj2__detail_no_memory();
+            break;
+        }
+        ((int64_t *)seqs)[count++] = bcj2__sql_i64(q);
+    }
+    bcj2_status status = bcj2__sql_end(q);
+    bool good = status == BCJ2_S_FALSE;
+    if (!good) {
+        bcj2__mem_free(seqs);
+    }
+    *ret_seqs = good ? seqs : NULL;
+    *ret_count = good ? count : 0;
+    return good ? BCJ2_OK : status;
+}
+
+/* The index has all that is asked for: of 100,000 jobs not one row is read. */
+bcj2_status bcj2__store_job_seqs(struct store *s, uint32_t owner_uid, int64_t **ret_seqs,
+                                 uint32_t *ret_count)
+{
     bcj2__store_enter(s);
     struct sql q;
     if (owner_uid == UINT32_MAX) {
-        q = bcj2__sql(s, "SELECT id FROM jobs WHERE state < 7 ORDER BY seq");
+        q = bcj2__sql(s, "SELECT seq FROM jobs INDEXED BY jobs_owner WHERE state < 7 ORDER BY seq");
     } else {
-        q = bcj2__sql(s, "SELECT id FROM jobs WHERE owner_uid = ? AND state < 7 ORDER BY seq");
+        q = bcj2__sql(s, "SELECT seq FROM jobs INDEXED BY jobs_owner"
+                         " WHERE owner_uid = ? AND state < 7 ORDER BY seq");
         bcj2__sql_bind_i64(&q, owner_uid);
     }
-    while (bcj2__sql_row(&q)) {
-        if (!make_room(&ids, count, &capacity, sizeof(bcj2_guid))) {
-            q.status = bcj2__detail_no_memory();
-            break;
-        }
-        ((bcj2_guid *)ids)[count++] = bcj2__sql_guid(&q);
-    }
-    bcj2_status status = bcj2__sql_end(&q);
+    bcj2_status status = all_seqs(&q, ret_seqs, ret_count);
     bcj2__store_leave(s);
-    bool good = status == BCJ2_S_FALSE;
-    if (!good) {
-        bcj2__mem_free(ids);
-    }
-    *ret_ids = good ? ids : NULL;
-    *ret_count = good ? count : 0;
-    return good ? BCJ2_OK : status;
+    return status;
+}
+
+bcj2_status bcj2__store_changed_since(struct store *s, uint64_t change, int64_t **ret_seqs,
+                                      uint32_t *ret_count)
+{
+    bcj2__store_enter(s);
+    struct sql q = bcj2__sql(s, "SELECT seq FROM jobs INDEXED BY jobs_change"
+                                " WHERE change_seq > ? ORDER BY change_seq, seq");
+    bcj2__sql_bind_u64(&q, MIN(change, (uint64_t)INT64_MAX));
+    bcj2_status status = all_seqs(&q, ret_seqs, ret_count);
+    bcj2__store_leave(s);
+    return status;
 }
 
 /* Parameters that no state has stay NULL. */
@@ -74,28 +95,13 @@ static void bind_states(struct sql *q, uint32_t state_mask)
 bcj2_status bcj2__store_jobs_in(struct store *s, uint32_t state_mask, int64_t **ret_seqs,
                                 uint32_t *ret_count)
 {
-    void *seqs = NULL;
-    uint32_t count = 0, capacity = 0;
     bcj2__store_enter(s);
     struct sql q = bcj2__sql(s, "SELECT seq FROM jobs INDEXED BY jobs_state WHERE " NINE_STATES
                                 " ORDER BY seq");
     bind_states(&q, state_mask);
-    while (bcj2__sql_row(&q)) {
-        if (!make_room(&seqs, count, &capacity, sizeof(int64_t))) {
-            q.status = bcj2__detail_no_memory();
-            break;
-        }
-        ((int64_t *)seqs)[count++] = bcj2__sql_i64(&q);
-    }
-    bcj2_status status = bcj2__sql_end(&q);
+    bcj2_status status = all_seqs(&q, ret_seqs, ret_count);
     bcj2__store_leave(s);
-    bool good = status == BCJ2_S_FALSE;
-    if (!good) {
-        bcj2__mem_free(seqs);
-    }
-    *ret_seqs = good ? seqs : NULL;
-    *ret_count = good ? count : 0;
-    return good ? BCJ2_OK : status;
+    return status;
 }
 
 bcj2_status bcj2__store_next_leftover(struct store *s, int64_t after_seq, int64_t *ret_seq)
@@ -154,33 +160,108 @@ bcj2_status bcj2__store_count_states(struct store *s, uint32_t state_mask, uint6
 
 /* ---- who is first ---- */
 
-static bool is_among(int64_t seq, const int64_t *seqs, size_t count)
+#define WAITING "state = 0 AND unclean_ends <= 3"
+
+/* So many are looked at in their order before hosts are: mostly one of the first will do. */
+#define FIRST_LOOK 32u
+
+/* BCJ2_S_FALSE: there is none. *ret_more: all that were looked at are avoided, and there are more. */
+static bcj2_status first_in_order(struct store *s, bcj2_job_priority priority, store_avoids avoids,
+                                  void *user, int64_t *ret_seq, bool *ret_more)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (seqs[i] == seq) {
-            return true;
-        }
+    uint32_t looked = 0;
+    bool found = false;
+    struct sql q = bcj2__sql(s, "SELECT seq, host FROM jobs INDEXED BY jobs_queued WHERE " WAITING
+                                " AND priority = ? ORDER BY queued_order");
+    bcj2__sql_bind_i64(&q, priority);
+    while (!found && looked < FIRST_LOOK && bcj2__sql_row(&q)) {
+        *ret_seq = bcj2__sql_i64(&q);
+        CLEANUP_FREE char *host = bcj2__sql_text(&q);
+        found = avoids == NULL || (host != NULL && !avoids(user, *ret_seq, host));
+        looked++;
     }
-    return false;
+    bcj2_status status = bcj2__sql_end(&q);
+    *ret_more = status == BCJ2_OK && !found;
+    return status;
 }
 
-bcj2_status bcj2__store_first_queued(struct store *s, bcj2_job_priority priority,
-                                     const int64_t *not_in, size_t not_count, int64_t *ret_seq)
+/* Goes from host to host, each by one step in the index, and takes the first job among the heads of those
+   that are not avoided. */
+static bcj2_status first_of_hosts(struct store *s, bcj2_job_priority priority, store_avoids avoids,
+                                  void *user, int64_t *ret_seq)
 {
-    bcj2__store_enter(s);
-    struct sql q =
-        bcj2__sql(s, "SELECT seq FROM jobs WHERE state = 0 AND priority = ? ORDER BY queued_order");
+    uint64_t best = UINT64_MAX;
+    struct sql q = bcj2__sql(
+        s, "WITH RECURSIVE hosts (host) AS ("
+           "SELECT (SELECT host FROM jobs INDEXED BY jobs_queued_host WHERE " WAITING
+           " AND priority = ?1 ORDER BY host LIMIT 1)"
+           " UNION ALL SELECT (SELECT host FROM jobs INDEXED BY jobs_queued_host WHERE " WAITING
+           " AND priority = ?1 AND host > hosts.host ORDER BY host LIMIT 1)"
+           " FROM hosts WHERE hosts.host IS NOT NULL)"
+           " SELECT seq, host, queued_order FROM jobs WHERE seq IN ("
+           "SELECT (SELECT seq FROM jobs INDEXED BY jobs_queued_host WHERE " WAITING
+           " AND priority = ?1 AND host = hosts.host ORDER BY queued_order LIMIT 1)"
+           " FROM hosts WHERE hosts.host IS NOT NULL)");
     bcj2__sql_bind_i64(&q, priority);
-    while (bcj2__sql_row(&q)) { /* not_count + 1 rows at most */
+    while (bcj2__sql_row(&q)) {
         int64_t seq = bcj2__sql_i64(&q);
-        if (!is_among(seq, not_in, not_count)) {
+        CLEANUP_FREE char *host = bcj2__sql_text(&q);
+        uint64_t order = bcj2__sql_u64(&q);
+        if (host != NULL && order < best && !avoids(user, seq, host)) {
+            best = order;
             *ret_seq = seq;
-            break;
         }
     }
     bcj2_status status = bcj2__sql_end(&q);
+    return status == BCJ2_S_FALSE && best != UINT64_MAX ? BCJ2_OK : status;
+}
+
+bcj2_status bcj2__store_first_queued(struct store *s, bcj2_job_priority priority,
+                                     store_avoids avoids, void *user, int64_t *ret_seq)
+{
+    bool more = false;
+    bcj2__store_enter(s);
+    bcj2_status status = first_in_order(s, priority, avoids, user, ret_seq, &more);
+    if (more) {
+        status = first_of_hosts(s, priority, avoids, user, ret_seq);
+    }
     bcj2__store_leave(s);
     return status;
+}
+
+/* The one number of a query; BCJ2_S_FALSE: no row. */
+static bcj2_status one_seq(struct store *s, struct sql *q, int64_t *ret_seq)
+{
+    if (bcj2__sql_row(q)) {
+        *ret_seq = bcj2__sql_i64(q);
+    }
+    bcj2_status status = bcj2__sql_end(q);
+    bcj2__store_leave(s);
+    return status;
+}
+
+bcj2_status bcj2__store_first_suspect(struct store *s, int64_t *ret_seq)
+{
+    bcj2__store_enter(s);
+    struct sql q = bcj2__sql(s, "SELECT seq FROM jobs INDEXED BY jobs_suspect WHERE state = 0"
+                                " AND unclean_ends > 3 ORDER BY queued_order LIMIT 1");
+    return one_seq(s, &q, ret_seq);
+}
+
+bcj2_status bcj2__store_next_transient(struct store *s, bool offline, int64_t after_seq,
+                                       int64_t *ret_seq)
+{
+    bcj2__store_enter(s);
+    struct sql q;
+    if (offline) {
+        q = bcj2__sql(s, "SELECT seq FROM jobs INDEXED BY jobs_offline WHERE state = 5"
+                         " AND next_attempt_boot IS NULL AND seq > ? ORDER BY seq LIMIT 1");
+    } else {
+        q = bcj2__sql(s, "SELECT seq FROM jobs INDEXED BY jobs_state WHERE state = 5"
+                         " AND seq > ? ORDER BY seq LIMIT 1");
+    }
+    bcj2__sql_bind_i64(&q, after_seq);
+    return one_seq(s, &q, ret_seq);
 }
 
 /* ---- the next retry ---- */
@@ -202,7 +283,9 @@ static bool next_boot(struct store *s, char boot[OS_BOOT_ID_SIZE], bcj2_status *
     struct sql q =
         bcj2__sql(s,
                   "SELECT next_attempt_boot FROM jobs INDEXED BY jobs_retry"
-                  " WHERE state = 5 AND next_attempt_boot > ? ORDER BY next_attempt_boot LIMIT 1");
+                  " WHERE state = 5 AND next_attempt_boot > ?"
+                  " AND length(next_attempt_boot) < 40" /* a damaged one must not stop the others */
+                  " ORDER BY next_attempt_boot LIMIT 1");
     char last[OS_BOOT_ID_SIZE];
     memcpy(last, boot, sizeof last);
     bcj2__sql_bind_text(&q, last);
@@ -323,12 +406,15 @@ bcj2_status bcj2__store_purge(struct store *s, bcj2_filetime before, uint32_t *r
     bcj2__store_enter(s);
     bcj2_status status = bcj2__store_need_transaction(s);
     if (status == BCJ2_OK) {
-        struct sql q = bcj2__sql(s, "DELETE FROM jobs WHERE state IN (7, 8) AND reply_temp IS NULL"
-                                    " AND modification_time < ? AND NOT EXISTS (SELECT 1 FROM"
-                                    " files WHERE job_seq = jobs.seq AND temp_name IS NOT NULL)"
-                                    " AND NOT EXISTS (SELECT 1 FROM farewells"
-                                    " WHERE job_seq = jobs.seq)");
+        struct sql q =
+            bcj2__sql(s, "DELETE FROM jobs WHERE seq IN (SELECT seq FROM jobs INDEXED BY jobs_ended"
+                         " WHERE state IN (7, 8) AND reply_temp IS NULL"
+                         " AND modification_time < ? AND NOT EXISTS (SELECT 1 FROM"
+                         " files WHERE job_seq = jobs.seq AND temp_name IS NOT NULL)"
+                         " AND NOT EXISTS (SELECT 1 FROM farewells"
+                         " WHERE job_seq = jobs.seq) ORDER BY modification_time LIMIT ?)");
         bcj2__sql_bind_u64(&q, before);
+        bcj2__sql_bind_i64(&q, STORE_PURGE_MOST);
         status = bcj2__sql_run(&q);
     }
     if (status == BCJ2_OK) {

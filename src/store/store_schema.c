@@ -142,6 +142,7 @@ static const char version_3[] =
     "DROP INDEX jobs_modified;"
     "CREATE INDEX jobs_touched ON jobs (touched_boot, touched_ms) WHERE state < 7;"
     "CREATE INDEX jobs_temporary ON jobs (seq) WHERE reply_temp IS NOT NULL;"
+    "CREATE INDEX jobs_ended ON jobs (modification_time) WHERE state IN (7, 8);"
     "ALTER TABLE files ADD COLUMN ranges TEXT;"
     "ALTER TABLE files ADD COLUMN pending_remote_name TEXT;"
     "ALTER TABLE files ADD COLUMN temp_name TEXT;"
@@ -177,10 +178,24 @@ static const char version_3[] =
     " headers_write_only INTEGER NOT NULL,"
     " key_password BLOB);"; /* sealed */
 
+/* Scheduling round a dead host, and behind all others what ended its runner again and again; who
+   waits for the network. */
+static const char version_4[] =
+    "ALTER TABLE jobs ADD COLUMN host TEXT NOT NULL DEFAULT '';" /* of the next file; see store.h */
+    "ALTER TABLE jobs ADD COLUMN unclean_ends INTEGER NOT NULL DEFAULT 0;"
+    "DROP INDEX jobs_queued;"
+    "CREATE INDEX jobs_queued ON jobs (priority, queued_order)"
+    " WHERE state = 0 AND unclean_ends <= 3;"
+    "CREATE INDEX jobs_queued_host ON jobs (priority, host, queued_order)"
+    " WHERE state = 0 AND unclean_ends <= 3;"
+    "CREATE INDEX jobs_suspect ON jobs (queued_order) WHERE state = 0 AND unclean_ends > 3;"
+    "CREATE INDEX jobs_offline ON jobs (seq) WHERE state = 5 AND next_attempt_boot IS NULL;";
+
 const struct store_step bcj2__store_steps[STORE_VERSION] = {
     {version_1, false},
     {version_2, true},
     {version_3, true},
+    {version_4, false},
 };
 
 static bcj2_status set_number(struct store *s, sqlite3 *db, const char *what, size_t number)

@@ -17,7 +17,7 @@ struct store_step {
     bool incompatible; /* older libraries cannot use the result: nobody else may have it open */
 };
 
-#define STORE_VERSION       3 /* what this library writes */
+#define STORE_VERSION       4 /* what this library writes */
 #define STORE_NEEDS_VERSION 3 /* the last incompatible step: no older library can use the result */
 extern const struct store_step bcj2__store_steps[STORE_VERSION];
 

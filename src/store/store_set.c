@@ -73,6 +73,12 @@ bcj2_status bcj2__store_set_owner(struct store *s, int64_t seq, uint32_t uid, bc
     return set_number(s, UPDATE "owner_uid = ? WHERE seq = ?", seq, uid, now);
 }
 
+bcj2_status bcj2__store_set_unclean_ends(struct store *s, int64_t seq, uint32_t v,
+                                         bcj2_filetime now)
+{
+    return set_number(s, UPDATE "unclean_ends = ? WHERE seq = ?", seq, v, now);
+}
+
 bcj2_status bcj2__store_set_resumed(struct store *s, int64_t seq, bcj2_filetime now)
 {
     return set_number(s, UPDATE "resumed = 1, download_ms = ? WHERE seq = ?", seq, 0, now);
@@ -109,6 +115,26 @@ bcj2_status bcj2__store_set_error(struct store *s, const struct store_job *job, 
     bcj2__sql_bind_i64(&q, job->error_file);
     bcj2__sql_bind_text(&q, job->error_text);
     bcj2_status status = bcj2__store_updated(&q, job->seq);
+    bcj2__store_leave(s);
+    return status;
+}
+
+bcj2_status bcj2__store_poison(struct store *s, int64_t seq, bcj2_error_context context,
+                               bcj2_status code, const char *text, bcj2_filetime now)
+{
+    bcj2__store_enter(s);
+    struct sql q =
+        bcj2__store_update(s,
+                           UPDATE
+                           "state = 4, error_context = ?, error_code = ?, error_text = ?,"
+                           " error_http_status = 0, error_has_file = 0, error_has_protocol = 0,"
+                           " error_file = 0, unclean_ends = 0, next_attempt_boot = NULL,"
+                           " series_start_boot = NULL WHERE seq = ? AND state < 7",
+                           now);
+    bcj2__sql_bind_i64(&q, context);
+    bcj2__sql_bind_i64(&q, code);
+    bcj2__sql_bind_text(&q, text);
+    bcj2_status status = bcj2__store_updated(&q, seq);
     bcj2__store_leave(s);
     return status;
 }

@@ -59,6 +59,7 @@ static const bcj2_file_range file_range = {0, 1};
     X(bcj2_manager_create_job, 4, M,                                                          \
       (P(0, queue_manager), P(1, "x"), BCJ2_JOB_TYPE_UPLOAD, P(2, &ret.id), P(3, &ret.job)))  \
     X(bcj2_manager_get_job, 3, M, (P(0, queue_manager), P(1, &have.id), P(2, &ret.job)))      \
+    X(bcj2_manager_enum_changed, 2, M, (P(0, queue_manager), 0, P(1, &ret.jobs)))             \
     X(bcj2_manager_enum_jobs, 2, M, (P(0, queue_manager), 0, P(1, &ret.jobs)))                \
     X(bcj2_manager_get_error_description, 2, M, (P(0, queue_manager), 0, P(1, &ret.text)))    \
     X(bcj2_job_enum_next, 2, 0, (P(0, have.jobs), P(1, &ret.job)))                            \

@@ -104,6 +104,30 @@ static bcj2_manager *open_control(void)
     return manager;
 }
 
+/* What changed since then is the one job, and nothing since now. */
+static void only_the_job_changed(bcj2_manager *manager, uint64_t before, uint64_t now)
+{
+    bcj2_job_enum *jobs = NULL;
+    bcj2_job *changed = NULL;
+    bcj2_guid want, got;
+    uint32_t count = 0;
+    assert_status(bcj2_manager_enum_changed(manager, before, &jobs), BCJ2_OK);
+    assert_status(bcj2_job_enum_count(jobs, &count), BCJ2_OK);
+    ck_assert_uint_eq(count, 1);
+    assert_status(bcj2_job_enum_next(jobs, &changed), BCJ2_OK);
+    assert_status(bcj2_get_id(job, &want), BCJ2_OK);
+    assert_status(bcj2_get_id(changed, &got), BCJ2_OK);
+    ck_assert_mem_eq(&got, &want, sizeof got);
+    (void)bcj2_job_unref(changed);
+    (void)bcj2_job_enum_unref(jobs);
+    assert_status(bcj2_manager_enum_changed(manager, now, &jobs), BCJ2_OK);
+    assert_status(bcj2_job_enum_next(jobs, &changed), BCJ2_S_FALSE);
+    (void)bcj2_job_enum_unref(jobs);
+    assert_status(bcj2_manager_enum_changed(manager, UINT64_MAX, &jobs), BCJ2_OK);
+    assert_status(bcj2_job_enum_next(jobs, &changed), BCJ2_S_FALSE);
+    (void)bcj2_job_enum_unref(jobs);
+}
+
 /* Nobody runs: each number is that of a call. */
 START_TEST(each_call_is_a_change)
 {
@@ -113,8 +137,10 @@ START_TEST(each_call_is_a_change)
     (void)bcj2_manager_wait(watcher, &there, 0);
     here = there;
     for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
+        uint64_t before = there;
         assert_status(calls[i](), BCJ2_OK);
         wait_for_more(watcher, &there);
+        only_the_job_changed(watcher, before, there); /* also when it was cancelled */
         wait_for_more(queue_manager, &here);
         ck_assert_uint_eq(here, there);
         nothing_more(watcher, &there);

@@ -9,10 +9,12 @@
 #include "timeouts.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -226,6 +228,33 @@ START_TEST(a_close_that_waits_for_a_goodbye)
 }
 END_TEST
 
+static uint64_t cpu_ms(void)
+{
+    struct timespec t;
+    ck_assert_int_eq(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t), 0);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* More descriptors than may be polled at a time: nothing goes round meanwhile, and it goes on after it. */
+START_TEST(a_limit_of_descriptors_that_is_lowered)
+{
+    struct rlimit limit, low;
+    bcj2_job *job = queue_job_with_file(UPLOAD_REPLY, bits_server_url(server, "/in/up.bin"));
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    low = limit;
+    low.rlim_cur = 1;
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &low), 0);
+    assert_status(bcj2_set_display_name(job, "to wake it"), BCJ2_OK);
+    uint64_t cpu = cpu_ms();
+    (void)poll(NULL, 0, 500); /* measured */
+    ck_assert_uint_lt(cpu_ms() - cpu, 250);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    assert_status(bcj2_resume(job), BCJ2_OK);
+    queue_wait(job, ENDED, BCJ2_JOB_STATE_TRANSFERRED);
+    bcj2_job_unref(job);
+}
+END_TEST
+
 START_TEST(each_job_nobody_touches_is_cancelled)
 {
     bcj2_manager_options options = BCJ2_MANAGER_OPTIONS_INIT;
@@ -255,6 +284,7 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, a_store_that_fails_while_something_is_due);
     tcase_add_test(tc, a_close_that_waits_for_a_goodbye);
     tcase_add_test(tc, each_job_nobody_touches_is_cancelled);
+    tcase_add_test(tc, a_limit_of_descriptors_that_is_lowered);
 }
 
 SUITE_MAIN("api_engine", add_cases)

@@ -8,6 +8,8 @@
 #endif
 #include "../support/queue.h"
 
+#include "core.h"
+#include "job.h"
 #include "limit.h"
 #include "macro.h"
 
@@ -242,6 +244,124 @@ START_TEST(a_file_is_not_its_own_source)
 }
 END_TEST
 
+/* The error object of a job with several files names the one that failed, and its protocol. */
+START_TEST(an_error_is_about_one_of_the_files)
+{
+    bcj2_job *job = queue_job(DOWNLOAD);
+    bcj2_error *error = NULL;
+    bcj2_file *file = NULL;
+    char *name = NULL, *protocol = NULL;
+    const bcj2_file_info files[] = {{queue_path("up.bin"), queue_path("out/a")},
+                                    {queue_path("missing"), queue_path("out/b")},
+                                    {queue_path("up.bin"), queue_path("out/c")}};
+    assert_status(bcj2_add_file_set(job, 3, files), BCJ2_OK);
+    assert_status(bcj2_resume(job), BCJ2_OK);
+    queue_wait(job, STATE_BIT(ERROR) | STATE_BIT(TRANSFERRED), BCJ2_JOB_STATE_ERROR);
+    assert_status(bcj2_get_error(job, &error), BCJ2_OK);
+    assert_status(bcj2_error_get_file(error, &file), BCJ2_OK);
+    assert_status(bcj2_file_get_local_name(file, &name), BCJ2_OK);
+    ck_assert_str_eq(name, queue_path("out/b"));
+    assert_status(bcj2_error_get_protocol(error, &protocol), BCJ2_OK);
+    ck_assert_str_eq(protocol, "file");
+    bcj2_job_progress p = BCJ2_JOB_PROGRESS_INIT;
+    assert_status(bcj2_get_progress(job, &p), BCJ2_OK);
+    ck_assert_uint_eq(p.files_transferred, 1);
+    bcj2_free(name);
+    bcj2_free(protocol);
+    bcj2_file_unref(file);
+    bcj2_error_unref(error);
+    bcj2_job_unref(job);
+}
+END_TEST
+
+/* ---- what is said of a running download ---- */
+
+static void assert_text(bcj2_job *job, const char *expected)
+{
+    char *text = NULL;
+    assert_status(bcj2_get_status_text(job, &text), BCJ2_OK);
+    ck_assert_str_eq(text, expected);
+    bcj2_free(text);
+}
+
+static void set_progress(bcj2_job *job, uint32_t index, uint64_t total, uint64_t done)
+{
+    const struct store_file file = {.index = index,
+                                    .bytes_total = total,
+                                    .bytes_transferred = done,
+                                    .transferred = total == done};
+    assert_status(bcj2__store_begin(job->core->store, false), BCJ2_OK);
+    assert_status(bcj2__store_set_file_progress(job->core->store, job->seq, &file, 1), BCJ2_OK);
+    assert_status(bcj2__store_commit(job->core->store, false), BCJ2_OK);
+}
+
+static void set_state(bcj2_job *job, bcj2_job_state from, bcj2_job_state to)
+{
+    assert_status(bcj2__store_begin(job->core->store, false), BCJ2_OK);
+    assert_status(bcj2__store_set_state(job->core->store, job->seq, from, to, 1), BCJ2_OK);
+    assert_status(bcj2__store_commit(job->core->store, false), BCJ2_OK);
+}
+
+START_TEST(the_status_text_counts_files)
+{
+    const uint64_t mib = 1024 * 1024;
+    bcj2_manager_options options = BCJ2_MANAGER_OPTIONS_INIT;
+    options.flags = BCJ2_MANAGER_CONTROL_ONLY; /* the states are ours to set */
+    queue_close();
+    assert_status(bcj2_manager_open(queue_path("queue"), &options, &queue_manager), BCJ2_OK);
+    bcj2_job *job = queue_job(DOWNLOAD);
+    assert_text(job, "suspended, without a file");
+    assert_status(bcj2_add_file(job, URL, queue_path("out/a")), BCJ2_OK);
+    assert_text(job, "suspended, waiting for resume");
+    set_state(job, BCJ2_JOB_STATE_SUSPENDED, BCJ2_JOB_STATE_CONNECTING);
+    assert_text(job, "connecting to the server");
+    set_state(job, BCJ2_JOB_STATE_CONNECTING, BCJ2_JOB_STATE_TRANSFERRING);
+    set_progress(job, 0, BCJ2_SIZE_UNKNOWN, 812);
+    assert_text(job, "downloading: 812 B");
+    set_progress(job, 0, 2 * mib, mib);
+    assert_text(job, "downloading: 1.0 MiB of 2.0 MiB");
+    assert_status(bcj2_add_file(job, "/mnt/b", queue_path("out/b")), BCJ2_OK);
+    assert_text(job, "downloading: 1.0 MiB, file 1 of 2");
+    set_progress(job, 0, 2 * mib, 2 * mib);
+    set_progress(job, 1, 8 * mib, mib);
+    assert_text(job, "downloading: 3.0 MiB of 10.0 MiB, file 2 of 2");
+    set_state(job, BCJ2_JOB_STATE_TRANSFERRING, BCJ2_JOB_STATE_CONNECTING);
+    assert_text(job, "opening the files");
+    set_state(job, BCJ2_JOB_STATE_CONNECTING, BCJ2_JOB_STATE_TRANSFERRING);
+    set_progress(job, 1, 8 * mib, 8 * mib);
+    assert_text(job, "downloading: 10.0 MiB of 10.0 MiB");
+    bcj2_job_unref(job);
+}
+END_TEST
+
+/* Resume of a TRANSFERRED job: only for files that were added since; the clock begins anew. */
+START_TEST(files_added_later_need_a_resume)
+{
+    struct store_job row;
+    bcj2_manager_options options = BCJ2_MANAGER_OPTIONS_INIT;
+    options.flags = BCJ2_MANAGER_CONTROL_ONLY;
+    queue_close();
+    assert_status(bcj2_manager_open(queue_path("queue"), &options, &queue_manager), BCJ2_OK);
+    bcj2_job *job = queue_job(DOWNLOAD);
+    assert_status(bcj2_add_file(job, URL, queue_path("out/a")), BCJ2_OK);
+    set_progress(job, 0, 5, 5);
+    set_state(job, BCJ2_JOB_STATE_SUSPENDED, BCJ2_JOB_STATE_TRANSFERRED);
+    assert_status(bcj2_resume(job), BCJ2_E_EMPTY);
+    assert_status(bcj2_add_file(job, URL, queue_path("out/b")), BCJ2_OK);
+    ck_assert_int_eq(queue_state(job), BCJ2_JOB_STATE_TRANSFERRED);
+    assert_status(bcj2__store_begin(job->core->store, false), BCJ2_OK);
+    assert_status(bcj2__store_set_download_ms(job->core->store, job->seq, 5000, 1), BCJ2_OK);
+    assert_status(bcj2__store_commit(job->core->store, false), BCJ2_OK);
+    assert_status(bcj2_resume(job), BCJ2_OK);
+    ck_assert_int_eq(queue_state(job), BCJ2_JOB_STATE_QUEUED);
+    assert_status(bcj2__store_job_by_seq(job->core->store, job->seq, &row), BCJ2_OK);
+    ck_assert(row.resumed);
+    ck_assert_uint_eq(row.download_ms, 0);
+    bcj2__store_job_done(&row);
+    bcj2_job_unref(job);
+}
+END_TEST
+
 /* ---- ranges ---- */
 
 static bcj2_file_range too_many[LIMIT_RANGES_PER_FILE + 1];
@@ -411,6 +531,9 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, folders_that_are_not_ours_to_write);
     tcase_add_loop_test(tc, files_in_the_place_of_URLs, 0, ARRAY_LEN(file_urls));
     tcase_add_test(tc, a_file_is_not_its_own_source);
+    tcase_add_test(tc, an_error_is_about_one_of_the_files);
+    tcase_add_test(tc, the_status_text_counts_files);
+    tcase_add_test(tc, files_added_later_need_a_resume);
     tc = suite_case(suite, "ranges", 20);
     tcase_add_checked_fixture(tc, queue_start, queue_stop);
     tcase_add_loop_test(tc, ranges, 0, ARRAY_LEN(range_rows));

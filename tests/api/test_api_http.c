@@ -270,6 +270,35 @@ START_TEST(options_are_opened_for_transfers)
 }
 END_TEST
 
+/* Nothing goes out without what the job was told to send. */
+START_TEST(a_job_whose_key_is_lost_fails)
+{
+    bcj2_job *job = queue_job_with_file((bcj2_job_type)_i, NULL);
+    bcj2_error *error = NULL;
+    bcj2_error_context context = -1;
+    bcj2_status code = BCJ2_OK;
+    char *description = NULL;
+    assert_status(bcj2_set_custom_headers(job, "Authorization: " SECRET), BCJ2_OK);
+    ck_assert_int_eq(rename(queue_path("queue/secret.key"), queue_path("kept")), 0);
+    assert_status(bcj2_resume(job), BCJ2_OK);
+    queue_wait(job, STATE_BIT(ERROR) | STATE_BIT(TRANSIENT_ERROR), BCJ2_JOB_STATE_ERROR);
+    assert_status(bcj2_get_error(job, &error), BCJ2_OK);
+    assert_status(bcj2_error_get(error, &context, &code), BCJ2_OK);
+    assert_status(code, BCJ2_E_DECRYPTION_FAILED);
+    ck_assert_int_eq(context, BCJ2_ERROR_CONTEXT_GENERAL_QUEUE_MANAGER);
+    assert_status(bcj2_error_get_description(error, &description), BCJ2_OK);
+    ck_assert_ptr_nonnull(strstr(description, "secret.key"));
+    ck_assert_ptr_null(strstr(description, SECRET));
+    bcj2_free(description);
+    bcj2_error_unref(error);
+    /* with the key back it is tried as any other: nobody listens there */
+    ck_assert_int_eq(rename(queue_path("kept"), queue_path("queue/secret.key")), 0);
+    assert_status(bcj2_resume(job), BCJ2_OK);
+    queue_wait(job, STATE_BIT(ERROR) | STATE_BIT(TRANSIENT_ERROR), BCJ2_JOB_STATE_TRANSIENT_ERROR);
+    bcj2_job_unref(job);
+}
+END_TEST
+
 /* ---- files of TLS ---- */
 
 static bcj2_status set_certificate(bcj2_job *job, const char *path)
@@ -650,6 +679,7 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, secrets_are_sealed);
     tcase_add_test(tc, no_file_of_the_queue_holds_a_secret);
     tcase_add_test(tc, options_are_opened_for_transfers);
+    tcase_add_loop_test(tc, a_job_whose_key_is_lost_fails, 0, TYPES);
     tc = suite_case(suite, "TLS", 20);
     tcase_add_checked_fixture(tc, queue_start, queue_stop);
     tcase_add_loop_test(tc, files_of_options, 0, ARRAY_LEN(file_options));

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MEBIBYTE 1048576u
@@ -408,6 +409,81 @@ START_TEST(upload_reply_in_one_call)
 }
 END_TEST
 
+/* ---- a server that wants to know who asks ---- */
+
+static bcj2_job *with_token(const char *headers)
+{
+    static const char reply[] = "the reply";
+    bits_server_set_reply(server, reply, sizeof reply - 1);
+    bits_server_ask_token(server, "t0ken");
+    bcj2_job *job =
+        queue_job_with_file(BCJ2_JOB_TYPE_UPLOAD_REPLY, bits_server_url(server, "/inbox/up.bin"));
+    assert_status(bcj2_set_custom_headers(job, headers), BCJ2_OK);
+    assert_status(bcj2_resume(job), BCJ2_OK);
+    return job;
+}
+
+static void wait_answered(enum bits_request kind)
+{
+    const struct timespec a_little = {.tv_nsec = 5000000};
+    for (int look = 0; bits_server_count(server, kind) == 0; look++) {
+        ck_assert_int_lt(look, 2000);
+        (void)nanosleep(&a_little, NULL);
+    }
+}
+
+START_TEST(every_request_carries_the_headers)
+{
+    bcj2_job *job = with_token("X-First: 1\r\nX-Token: t0ken\n");
+    queue_wait(job, STATE_BIT(TRANSFERRED) | STATE_BIT(ERROR), BCJ2_JOB_STATE_TRANSFERRED);
+    assert_status(bcj2_complete(job), BCJ2_OK);
+    expect_reply_file("the reply", 9);
+    bcj2_job_unref(job);
+    wait_answered(BITS_CLOSE);
+    ck_assert_uint_eq(bits_server_count(server, BITS_GET), 1);
+}
+END_TEST
+
+START_TEST(a_goodbye_carries_the_headers)
+{
+    bits_server_hold(server, BITS_FRAGMENT);
+    bcj2_job *job = with_token("X-Token: t0ken");
+    ck_assert(bits_server_wait_held(server));
+    assert_status(bcj2_cancel(job), BCJ2_OK);
+    bcj2_job_unref(job);
+    bits_server_release(server);
+    wait_answered(BITS_CANCEL);
+}
+END_TEST
+
+START_TEST(other_headers_are_refused)
+{
+    bcj2_job *job = with_token("X-Token: another");
+    queue_wait(job, STATE_BIT(TRANSFERRED) | STATE_BIT(ERROR), BCJ2_JOB_STATE_ERROR);
+    expect_error(job, BCJ2_E_HTTP_ERROR_401, BCJ2_ERROR_CONTEXT_REMOTE_FILE, 401);
+    assert_status(bcj2_set_custom_headers(job, "X-Token: t0ken"), BCJ2_OK);
+    assert_status(bcj2_resume(job), BCJ2_OK);
+    queue_wait(job, STATE_BIT(TRANSFERRED) | STATE_BIT(ERROR), BCJ2_JOB_STATE_TRANSFERRED);
+    bcj2_job_unref(job);
+}
+END_TEST
+
+/* Without the key its secrets cannot be opened: nothing is sent without them. */
+START_TEST(headers_that_cannot_be_opened)
+{
+    bcj2_job *job = with_token("X-Token: another");
+    queue_wait(job, STATE_BIT(ERROR), BCJ2_JOB_STATE_ERROR);
+    ck_assert_int_eq(unlink(queue_path("queue/secret.key")), 0);
+    bits_server_ask_token(server, "");
+    assert_status(bcj2_resume(job), BCJ2_OK);
+    queue_wait(job, STATE_BIT(TRANSFERRED) | STATE_BIT(ERROR), BCJ2_JOB_STATE_ERROR);
+    expect_error(job, BCJ2_E_DECRYPTION_FAILED, BCJ2_ERROR_CONTEXT_GENERAL_QUEUE_MANAGER, 0);
+    ck_assert_uint_eq(bits_server_count(server, BITS_CREATE), 0);
+    assert_status(bcj2_cancel(job), BCJ2_OK);
+    bcj2_job_unref(job);
+}
+END_TEST
+
 static void add_cases(Suite *suite)
 {
     TCase *tc = suite_case(suite, "vectors of job-semantics, appendix A, with a server", 30);
@@ -421,6 +497,12 @@ static void add_cases(Suite *suite)
     tcase_add_loop_test(tc, A55_replies_around_a_mebibyte, 0, 2);
     tcase_add_loop_test(tc, A56_no_reply_and_an_empty_one, 0, 2);
     tcase_add_test(tc, A57_the_reply_cannot_be_fetched);
+    tc = suite_case(suite, "headers", 30);
+    tcase_add_checked_fixture(tc, start, stop);
+    tcase_add_test(tc, every_request_carries_the_headers);
+    tcase_add_test(tc, a_goodbye_carries_the_headers);
+    tcase_add_test(tc, other_headers_are_refused);
+    tcase_add_test(tc, headers_that_cannot_be_opened);
     tc = suite_case(suite, "to the end", 30);
     tcase_add_checked_fixture(tc, start, stop);
     tcase_add_test(tc, a_reply_does_not_need_the_source_any_more);

@@ -267,6 +267,57 @@ START_TEST(the_next_call_fails)
 }
 END_TEST
 
+/* ---- the runner's names ---- */
+
+static bool runs(bcj2_manager *manager)
+{
+    bcj2_manager_info info = BCJ2_MANAGER_INFO_INIT;
+    assert_status(bcj2_manager_get_info(manager, &info), BCJ2_OK);
+    return info.is_runner != 0;
+}
+
+/* 0: runner.sock is removed; 1: runner.lock, too, and the next one to open is the runner; 2: the lock. */
+START_TEST(one_runs_the_queue_though_its_names_are_removed)
+{
+    bcj2_manager *first = open_manager(0);
+    if (_i != 2) {
+        ck_assert_int_eq(unlink(queue_path("queue/runner.sock")), 0);
+    }
+    if (_i != 0) {
+        ck_assert_int_eq(unlink(queue_path("queue/runner.lock")), 0);
+    }
+    bcj2_manager *second = open_manager(0);
+    bcj2_job *job = job_of(second);
+    assert_status(bcj2_resume(job), BCJ2_OK);
+    queue_wait(job, STATE_BIT(TRANSIENT_ERROR), BCJ2_JOB_STATE_TRANSIENT_ERROR);
+    for (int tries = 0; runs(first) == runs(second); tries++) {
+        ck_assert_int_lt(tries, 1000);
+        (void)poll(NULL, 0, 10);
+    }
+    assert_status(bcj2_resume(job), BCJ2_OK);
+    queue_wait(job, STATE_BIT(TRANSIENT_ERROR), BCJ2_JOB_STATE_TRANSIENT_ERROR);
+    bcj2_job_unref(job);
+    (void)bcj2_manager_close(first);
+    (void)bcj2_manager_close(second);
+}
+END_TEST
+
+/* Cancel locks the file that others find, not the one that it opened once. */
+START_TEST(a_removed_lock_of_complete_and_cancel_is_made_again)
+{
+    struct stat st;
+    bcj2_manager *manager = open_manager(0);
+    for (int i = 0; i < 2; i++) {
+        bcj2_job *job = job_of(manager);
+        ck_assert_int_eq(unlink(queue_path("queue/settle.lock")), 0);
+        assert_status(bcj2_cancel(job), BCJ2_OK);
+        ck_assert_int_eq(lstat(queue_path("queue/settle.lock"), &st), 0);
+        bcj2_job_unref(job);
+    }
+    (void)bcj2_manager_close(manager);
+}
+END_TEST
+
 static struct stat look_at(const char *name)
 {
     struct stat st;
@@ -428,6 +479,8 @@ static void add_cases(Suite *suite)
     tcase_add_checked_fixture(tc, queue_prepare, queue_stop);
     tcase_add_loop_test(tc, who_waits_hears_of_it_and_calls_fail, 0, 2 * count);
     tcase_add_loop_test(tc, the_next_call_fails, 0, count);
+    tcase_add_loop_test(tc, one_runs_the_queue_though_its_names_are_removed, 0, 3);
+    tcase_add_test(tc, a_removed_lock_of_complete_and_cancel_is_made_again);
     tcase_add_loop_test(tc, a_new_queue_at_the_same_place_is_another, 0, count);
     tcase_add_test(tc, a_log_without_its_database_is_left_alone);
     tcase_add_loop_test(tc, a_transfer_is_given_up, 0, count);

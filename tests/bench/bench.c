@@ -2,10 +2,13 @@
 /* See bench.h. */
 #include "bench.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/utsname.h>
 #include <time.h>
@@ -74,6 +77,45 @@ void bench_memory_folder(char to[FOLDER_PATH_SIZE], uint64_t bytes, const char *
                 (uint64_t)room.f_bavail * room.f_frsize >= bytes;
     folder_in(to, fits ? memory : otherwise, "bcj2-XXXXXX");
     bench_check(mkdtemp(to) != NULL, to);
+}
+
+static void copy_file(const char *from, const char *to)
+{
+    static char block[65536];
+    ssize_t n = 0;
+    int in = open(from, O_RDONLY), out = open(to, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    bench_check(in >= 0 && out >= 0, to);
+    while ((n = read(in, block, sizeof block)) > 0) {
+        bench_check(write(out, block, (size_t)n) == n, to);
+    }
+    bench_check(n == 0 && fsync(out) == 0, from);
+    (void)close(in);
+    (void)close(out);
+}
+
+void bench_copy_folder(const char *from, const char *to)
+{
+    struct stat st;
+    char in[FOLDER_PATH_SIZE], out[FOLDER_PATH_SIZE];
+    bench_check(mkdir(to, 0700) == 0, to);
+    DIR *dir = opendir(from);
+    bench_check(dir != NULL, from);
+    for (struct dirent *e = readdir(dir); e != NULL; e = readdir(dir)) {
+        folder_in(in, from, e->d_name);
+        folder_in(out, to, e->d_name);
+        if (stat(in, &st) == 0 && S_ISREG(st.st_mode)) {
+            copy_file(in, out);
+        }
+    }
+    (void)closedir(dir);
+}
+
+void bench_put_away(const char *path)
+{
+    static unsigned number;
+    char to[FOLDER_PATH_SIZE];
+    bench_check(snprintf(to, sizeof to, "%s-%u", path, number++) < (int)sizeof to, path);
+    bench_check(rename(path, to) == 0, path);
 }
 
 static int by_size(const void *a, const void *b)

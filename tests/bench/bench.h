@@ -23,6 +23,13 @@ void bench_title(const char *what, const char *folder);
    What lies there is not measured: the server's disk, for one. */
 void bench_memory_folder(char to[FOLDER_PATH_SIZE], uint64_t bytes, const char *otherwise);
 
+/* A new folder with copies of the files of another, synced; of a queue only while no manager has it open. */
+void bench_copy_folder(const char *from, const char *to);
+
+/* Gives a folder a name that nobody uses; it is removed with the folder it lies in. Not removed at once:
+   ext4 looks for an inode longer the more of them were freed a moment ago. */
+void bench_put_away(const char *path);
+
 /* Alternates bare() and ours(), each once as a warm-up, then in pairs; each gives back a duration in
    seconds. Prints each pair in units (bytes, jobs, …) a second, then the median and the spread of
    ours relative to bare. round: 0 for the warm-up, then 1 to BENCH_PAIRS. */

@@ -6,7 +6,6 @@
 #include "bench.h"
 #include "server_process.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -156,7 +155,7 @@ static double bare(void *user, int round)
         curl_easy_cleanup(l.slots[i].bare.easy);
     }
     (void)curl_multi_cleanup(l.multi);
-    folder_remove(s->replies);
+    bench_put_away(s->replies);
     return end - start;
 }
 
@@ -184,39 +183,7 @@ static void create_jobs(struct small *s)
         (void)bcj2_job_unref(job);
     }
     (void)bcj2_manager_close(manager);
-    folder_remove(s->replies);
-}
-
-static void copy_file(const char *from, const char *to)
-{
-    static char block[65536];
-    ssize_t n = 0;
-    int in = open(from, O_RDONLY), out = open(to, O_WRONLY | O_CREAT | O_EXCL, 0600);
-    bench_check(in >= 0 && out >= 0, to);
-    while ((n = read(in, block, sizeof block)) > 0) {
-        bench_check(write(out, block, (size_t)n) == n, to);
-    }
-    bench_check(n == 0 && fsync(out) == 0, from);
-    (void)close(in);
-    (void)close(out);
-}
-
-/* No manager has either queue open. */
-static void copy_queue(const char *from, const char *to)
-{
-    struct stat st;
-    char in[FOLDER_PATH_SIZE], out[FOLDER_PATH_SIZE];
-    make_folder(to);
-    DIR *dir = opendir(from);
-    bench_check(dir != NULL, from);
-    for (struct dirent *e = readdir(dir); e != NULL; e = readdir(dir)) {
-        folder_in(in, from, e->d_name);
-        folder_in(out, to, e->d_name);
-        if (stat(in, &st) == 0 && S_ISREG(st.st_mode)) {
-            copy_file(in, out);
-        }
-    }
-    (void)closedir(dir);
+    bench_put_away(s->replies);
 }
 
 static void wait_for(bcj2_job *job)
@@ -250,7 +217,7 @@ static double ours(void *user, int round)
     bcj2_job **jobs = calloc((size_t)s->jobs, sizeof(bcj2_job *));
     bench_check(jobs != NULL, "memory");
     folder_in(queue, s->folder, "queue");
-    copy_queue(s->template, queue);
+    bench_copy_folder(s->template, queue);
     make_folder(s->replies);
     options.foreground_slots = SLOTS;
     double start = bench_seconds();
@@ -266,8 +233,8 @@ static double ours(void *user, int round)
     }
     (void)bcj2_manager_close(manager);
     free(jobs);
-    folder_remove(queue);
-    folder_remove(s->replies);
+    bench_put_away(queue);
+    bench_put_away(s->replies);
     return end - start;
 }
 

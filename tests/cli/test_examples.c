@@ -57,12 +57,49 @@ START_TEST(resume_after_restart)
 }
 END_TEST
 
+START_TEST(download)
+{
+    const char *program = getenv("BCJ2_EXAMPLE_DOWNLOAD");
+    const char *one = cli_make_file("root/one", SLOW_BYTES);
+    const char *two = cli_make_file("root/two", 1000);
+    const char *argv[] = {program,         cli_path("queue"), "both",          cli_url("one"),
+                          cli_path("one"), cli_url("two"),    cli_path("two"), NULL};
+    struct running run;
+    ck_assert_ptr_nonnull(program);
+    struct ended ended = cli_run_program(argv, NULL);
+    assert_ended(ended, 0);
+    assert_contains(ended.err, "2 of 2 files, 3146728 bytes");
+    ck_assert(cli_same(cli_path("one"), one));
+    ck_assert(cli_same(cli_path("two"), two));
+    argv[2] = "again"; /* killed while it waits for a server that is not there */
+    argv[3] = "http://127.0.0.1:1/one";
+    cli_start_program(&run, false, argv);
+    cli_expect(&run, "0 of 2 files");
+    assert_ended(cli_end(&run, SIGKILL), 128 + SIGKILL);
+    ended = cli_run("list", NULL);
+    char *id = strchr(ended.out, '\n') + 1;
+    id[36] = '\0';
+    assert_ended(cli_run("set", id, "url", "1=/nowhere/one", NULL), 0);
+    assert_ended(cli_run("resume", id, NULL), 0);
+    ended = cli_run_program(argv, NULL);
+    assert_ended(ended, 1);
+    assert_contains(ended.err, "going on");
+    assert_contains(ended.err, "failed: ");
+    argv[4] = "relative";
+    ended = cli_run_program(argv, NULL);
+    assert_ended(ended, 1);
+    assert_contains(ended.err, "absolute path");
+    ck_assert_str_eq(cli_run("list", NULL).out, "");
+}
+END_TEST
+
 static void add_cases(Suite *suite)
 {
     TCase *tc = suite_case(suite, "examples", 60);
     tcase_add_checked_fixture(tc, cli_setup, cli_teardown);
     tcase_add_test(tc, upload_reply);
     tcase_add_test(tc, resume_after_restart);
+    tcase_add_test(tc, download);
 }
 
 SUITE_MAIN("examples", add_cases)

@@ -158,6 +158,61 @@ START_TEST(a_removed_lock_file_elects_nobody)
 }
 END_TEST
 
+START_TEST(a_removed_lock_file_makes_no_second_runner)
+{
+    struct side *a = rig_open(false);
+    ck_assert_int_eq(unlink(rig_path("runner.lock")), 0);
+    struct side *b = rig_open(false), *c = rig_open(false);
+    until(b->client == 1 && c->client == 1);
+    ck_assert(is(a, LINK_RUNNER));
+    ck_assert_int_eq(b->runner + c->runner, 0);
+    rig_close(a);
+    until(b->runner + c->runner == 1 && b->client + c->client == 3);
+}
+END_TEST
+
+static bool is_there(const char *name)
+{
+    return access(rig_path(name), F_OK) == 0;
+}
+
+START_TEST(the_runner_makes_its_names_again)
+{
+    struct side *a = rig_open(false);
+    ck_assert_int_eq(unlink(rig_path("runner.lock")), 0);
+    ck_assert_int_eq(unlink(rig_path("runner.sock")), 0);
+    bcj2__link_look(a->l);
+    ck_assert(!is_there("runner.lock") && !is_there("runner.sock")); /* the folder may go, too */
+    until(is_there("runner.lock") && is_there("runner.sock"));
+    expect_our_pid();
+    struct side *b = rig_open(false), *control = rig_open(true);
+    until(b->client == 1 && control->client == 1);
+    ck_assert(is(a, LINK_RUNNER));
+    ck_assert_int_eq(a->alone + b->runner, 0);
+    rig_quiet();
+    ck_assert(sleeps(a));
+    rig_close(a); /* it knows that they are its own */
+    until(b->runner == 1 && control->client == 2);
+}
+END_TEST
+
+START_TEST(a_runner_whose_names_another_took_steps_down)
+{
+    struct side *a = rig_open(false), *client = rig_open(false);
+    until(client->client == 1);
+    ck_assert_int_eq(unlink(rig_path("runner.lock")), 0);
+    ck_assert_int_eq(unlink(rig_path("runner.sock")), 0);
+    struct side *b = rig_open(false);
+    ck_assert(is(b, LINK_RUNNER));
+    bcj2__link_look(a->l);
+    ck_assert(is(a, LINK_ALONE));
+    until(a->client == 1 && client->client == 2);
+    ck_assert_int_eq(a->alone, 1);
+    ck_assert(is(b, LINK_RUNNER));
+    ck_assert(is_there("runner.sock"));
+}
+END_TEST
+
 START_TEST(paths_of_any_length)
 {
     char whole[FOLDER_PATH_SIZE];
@@ -539,6 +594,9 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, when_the_runner_goes_another_is_elected);
     tcase_add_test(tc, what_a_dead_runner_left_is_replaced);
     tcase_add_test(tc, a_removed_lock_file_elects_nobody);
+    tcase_add_test(tc, a_removed_lock_file_makes_no_second_runner);
+    tcase_add_test(tc, the_runner_makes_its_names_again);
+    tcase_add_test(tc, a_runner_whose_names_another_took_steps_down);
     tcase_add_test(tc, paths_of_any_length);
 
     tc = suite_case(suite, "doorbell", 60);

@@ -380,6 +380,7 @@ START_TEST(without_descriptors_the_listener_rests)
     ck_assert_uint_eq(bcj2__link_fds(a->l, &polled, 1), 0);
     ck_assert(bcj2__link_deadline(a->l) != UINT64_MAX && bcj2__link_deadline(a->l) != 0);
     ck_assert_ptr_nonnull(strstr(rig_log, "cannot be accepted"));
+    ck_assert_int_eq(a->changed, 1); /* who waits there may have changed something */
     struct side *b = rig_open(false);
     until(b->client == 1);
     ck_assert_uint_ge(bcj2__link_fds(a->l, &polled, 1), 2);
@@ -388,6 +389,34 @@ START_TEST(without_descriptors_the_listener_rests)
     struct side *c = rig_open(false);
     until(c->client == 1);
     ck_assert_int_eq(refusals, 0);
+}
+END_TEST
+
+#define FEW_DESCRIPTORS 64
+
+START_TEST(a_quarter_of_the_descriptors_is_not_for_peers)
+{
+    struct rlimit limit;
+    int fds[FEW_DESCRIPTORS], count = 0;
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    limit.rlim_cur = FEW_DESCRIPTORS;
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    struct side *a = rig_open(false);
+    do { /* the program has many files open */
+        fds[count] = dup(0);
+        ck_assert_int_ge(fds[count], 0);
+    } while (fds[count++] < FEW_DESCRIPTORS * 3 / 4);
+    int refused = rig_connect();
+    ck_assert_uint_eq(rig_read_to_end(refused), 0);
+    (void)close(refused);
+    struct side *b = rig_open(false);
+    int before = a->changed;
+    until(a->changed > before); /* it asks again, and is news */
+    ck_assert_int_eq(b->client, 0);
+    while (count > 0) {
+        (void)close(fds[--count]);
+    }
+    until(b->client == 1);
 }
 END_TEST
 
@@ -490,6 +519,7 @@ static void add_cases(Suite *suite)
                         (int)ARRAY_LEN(connect_errors));
     tcase_add_test(tc, a_failed_connect_is_told_and_tried_again);
     tcase_add_test(tc, without_descriptors_the_listener_rests);
+    tcase_add_test(tc, a_quarter_of_the_descriptors_is_not_for_peers);
     tcase_add_test(tc, without_a_watch_the_time_serves);
     tcase_add_loop_test(tc, who_cannot_listen_does_not_keep_the_lock, 0,
                         (int)ARRAY_LEN(calls_of_a_runner));

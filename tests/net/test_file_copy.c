@@ -2,11 +2,16 @@
 /* Jobs whose remote files are on this machine: paths and file URLs, down and up. Kills are in
    test_kill_download.c. */
 #include "../support/rig.h"
+#include "mem.h"
+#include "os_syscall.h"
+#include "timeouts.h"
 
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define OLD ((time_t)784111777) /* a time of change that no test makes by itself */
@@ -202,6 +207,101 @@ START_TEST(cancelled_on_the_way)
 }
 END_TEST
 
+/* ---- a mount that hangs ---- */
+
+static atomic_bool hangs;
+static atomic_int hanging;
+
+static ssize_t hanging_read(int fd, void *data, size_t size, off_t offset)
+{
+    const struct timespec a_little = {.tv_nsec = 1000000};
+    atomic_fetch_add(&hanging, 1);
+    while (atomic_load(&hangs)) {
+        (void)nanosleep(&a_little, NULL);
+    }
+    atomic_fetch_sub(&hanging, 1);
+    return pread(fd, data, size, offset);
+}
+
+/* The engine goes on with others; a call about the job returns; it is not run a second time while its
+   first run hangs, and ends well when the mount is back. */
+START_TEST(a_mount_that_hangs)
+{
+    (void)bcj2__os_syscall_set("pread", (os_function)hanging_read);
+    start();
+    rig_make("source", 1000);
+    bcj2_job *job = new_job(BCJ2_JOB_TYPE_DOWNLOAD), *other = new_job(BCJ2_JOB_TYPE_DOWNLOAD);
+    assert_status(bcj2_add_file(job, rig_path("source"), rig_path("out/a")), BCJ2_OK);
+    assert_status(bcj2_add_file(other, rig_path("missing"), rig_path("out/b")), BCJ2_OK);
+    atomic_store(&hangs, true);
+    assert_status(bcj2_resume(job), BCJ2_OK);
+    while (atomic_load(&hanging) == 0) {
+    }
+    assert_status(bcj2_suspend(job), BCJ2_OK);
+    assert_status(bcj2_resume(job), BCJ2_OK);
+    assert_status(bcj2_resume(other), BCJ2_OK);
+    client_wait(other, STATE(ERROR)); /* in the one background slot */
+    ck_assert_int_eq(client_state(job), BCJ2_JOB_STATE_QUEUED);
+    ck_assert_int_eq(atomic_load(&hanging), 1);
+    atomic_store(&hangs, false);
+    client_wait(job, STATE(TRANSFERRED));
+    assert_status(bcj2_complete(job), BCJ2_OK);
+    client_assert_same(rig_path("source"), rig_path("out/a"));
+    rig_unref(job);
+    rig_unref(other);
+    rig_stop();
+    bcj2__os_syscall_reset();
+}
+END_TEST
+
+/* ---- no memory at the n-th allocation ---- */
+
+static void without_memory(uint32_t nth)
+{
+    bcj2_job *job = new_job(BCJ2_JOB_TYPE_DOWNLOAD);
+    assert_status(bcj2_add_file(job, rig_path("source"), rig_path("out/a")), BCJ2_OK);
+    assert_status(bcj2_add_file(job, rig_path("source"), rig_path("out/b")), BCJ2_OK);
+    bcj2__mem_fail_at(nth);
+    bcj2_status s = bcj2_resume(job);
+    if (s != BCJ2_OK) {
+        assert_status(s, BCJ2_E_OUTOFMEMORY);
+        assert_status(bcj2_resume(job), BCJ2_OK);
+    }
+    do {
+        s = bcj2_wait(job, STATE(TRANSFERRED), 10000, NULL);
+    } while (s == BCJ2_E_OUTOFMEMORY);
+    if (s != BCJ2_OK) {
+        char *text = NULL;
+        assert_status(bcj2_get_status_text(job, &text), BCJ2_OK);
+        ck_abort_msg("allocation %u: %s", (unsigned)nth, text);
+    }
+    s = bcj2_complete(job);
+    if (s != BCJ2_OK) {
+        assert_status(s, BCJ2_E_OUTOFMEMORY);
+        ck_assert_int_eq(client_state(job), BCJ2_JOB_STATE_TRANSFERRED);
+        assert_status(bcj2_complete(job), BCJ2_OK);
+    }
+    bcj2__mem_fail_at(0);
+    rig_unref(job);
+}
+
+START_TEST(memory_that_is_missing_at_one_moment)
+{
+    start();
+    bcj2__timeouts.store_rest_ms = 10;
+    rig_make("source", 300000);
+    for (uint32_t nth = 1; nth <= 100; nth++) {
+        without_memory(nth);
+        client_assert_same(rig_path("source"), rig_path("out/a"));
+        client_assert_same(rig_path("source"), rig_path("out/b"));
+        ck_assert_int_eq(unlink(rig_path("out/a")), 0);
+        ck_assert_int_eq(unlink(rig_path("out/b")), 0);
+        rig_assert_no_temporary_here();
+    }
+    rig_stop();
+}
+END_TEST
+
 static void add_cases(Suite *suite)
 {
     TCase *tc = suite_case(suite, "copies", 60);
@@ -211,6 +311,8 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, up_to_a_folder);
     tcase_add_loop_test(tc, a_changed_source, 0, 2);
     tcase_add_loop_test(tc, cancelled_on_the_way, 0, 2);
+    tcase_add_test(tc, a_mount_that_hangs);
+    tcase_add_test(tc, memory_that_is_missing_at_one_moment);
 }
 
 SUITE_MAIN("file copies", add_cases)

@@ -24,7 +24,7 @@
 
 /* ---- the process that is watched ---- */
 
-static char url[64];
+static unsigned port_number;
 
 static void must(bcj2_status status, const char *what)
 {
@@ -34,12 +34,16 @@ static void must(bcj2_status status, const char *what)
     }
 }
 
-static void create(bcj2_manager *manager, const char *source, bool run)
+/* host: the last number of a loopback address of its own, for jobs of one dead server wait for each
+   other; 0: the job is not run. */
+static void create(bcj2_manager *manager, const char *source, int host)
 {
+    char url[64];
     bcj2_guid id;
     bcj2_job *job = NULL;
     must(bcj2_manager_create_job(manager, "idle", BCJ2_JOB_TYPE_UPLOAD, &id, &job), "create");
-    if (run) {
+    if (host > 0) {
+        (void)snprintf(url, sizeof url, "http://127.0.0.%d:%u/a", host, port_number);
         must(bcj2_add_file(job, url, source), "add file");
         must(bcj2_resume(job), "resume");
         must(bcj2_wait(job, 1u << BCJ2_JOB_STATE_TRANSIENT_ERROR, -1, NULL), "wait");
@@ -56,10 +60,10 @@ static void be_idle(const char *folder, int ready, int stay)
     folder_in(source, folder, "source");
     must(bcj2_manager_open(queue, NULL, &manager), "open");
     for (int i = 0; i < SUSPENDED_JOBS; i++) {
-        create(manager, source, false);
+        create(manager, source, 0);
     }
     for (int i = 0; i < RETRYING_JOBS; i++) {
-        create(manager, source, true);
+        create(manager, source, i + 1);
     }
     (void)!write(ready, "r", 1);
     (void)!read(stay, &end, 1);
@@ -76,7 +80,7 @@ static int refusing_port(void)
     ck_assert_int_ge(fd, 0);
     ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
     ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &length), 0);
-    (void)snprintf(url, sizeof url, "http://127.0.0.1:%u/a", (unsigned)ntohs(address.sin_port));
+    port_number = ntohs(address.sin_port);
     return fd;
 }
 

@@ -189,6 +189,44 @@ START_TEST(body_into_sink)
 }
 END_TEST
 
+/* A body that goes on behind the end that its head had announced: not a byte of that is written. */
+static const struct {
+    const char *answer;
+    uint64_t end;
+} overlong[] = {
+    {"HTTP/1.1 206 P\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nhello....\r\n0\r\n\r\n", 13},
+    {"HTTP/1.1 206 P\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n4\r\n....\r\n", 13},
+    {"HTTP/1.1 206 P\r\nContent-Length: 9\r\n\r\nhello....", 13},
+    {"HTTP/1.1 206 P\r\n\r\nhello....", 13},
+    {"HTTP/1.1 206 P\r\nContent-Length: 5\r\n\r\nhello", 13},
+    {"HTTP/1.1 206 P\r\nContent-Length: 5\r\n\r\nhello", UINT64_MAX},
+};
+
+START_TEST(body_with_an_end)
+{
+    struct http_step steps[] = {ASK, SAY(overlong[_i].answer), END};
+    const struct http_step *lists[] = {steps};
+    struct http_script *server = http_script_start(lists, 1);
+    struct net *n = net_client_create();
+    int sink = net_client_file(0);
+    struct net_request r = net_client_get(3, http_script_url(server, "/"), sink);
+    assert_status(bcj2__net_start(n, &r), BCJ2_OK);
+    struct net_event e = net_client_event(n);
+    ck_assert_int_eq(e.type, NET_EV_HEAD);
+    bcj2__net_bound(n, 4, 0); /* nobody's */
+    bcj2__net_bound(n, 3, overlong[_i].end);
+    assert_status(bcj2__net_continue(n, 3, 8, false), BCJ2_OK);
+    e = net_client_event(n);
+    ck_assert_int_eq(e.type, NET_EV_DONE);
+    ck_assert_msg(e.failure == NET_OK, "%s: %s", bcj2__net_failure_text(e.failure), e.detail);
+    ck_assert_uint_eq(e.sink_offset, 13);
+    ck_assert_uint_eq(e.written, 5);
+    expect_sink(sink, 8, "hello"); /* and nothing behind it */
+    (void)close(sink);
+    leave(n, server);
+}
+END_TEST
+
 /* 3 MB, through a pause; at two offsets of one file, from two transfers at the same time. */
 START_TEST(large_body_at_offset)
 {
@@ -473,6 +511,7 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, one_connection);
     tc = suite_case(suite, "answers", 30);
     tcase_add_loop_test(tc, body_into_sink, 0, ARRAY_LEN(framing));
+    tcase_add_loop_test(tc, body_with_an_end, 0, ARRAY_LEN(overlong));
     tcase_add_test(tc, large_body_at_offset);
     tcase_add_test(tc, pause_has_no_timeout);
     tcase_add_loop_test(tc, unwanted_body, 0, ARRAY_LEN(unwanted));

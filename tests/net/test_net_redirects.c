@@ -92,8 +92,9 @@ START_TEST(method)
                    methods[_i].status);
     bool head = strcmp(methods[_i].method, "HEAD") == 0;
     const struct http_step steps[] = {
-        ASK, SAY(redirect), ASK, SAY(head ? "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n" : OK_HI),
-        HOLD};
+        ASK,  SAY(redirect),
+        ASK,  SAY(head ? "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n" : OK_HI),
+        HOLD, END};
     const struct http_step *const lists[] = {steps};
     struct http_script *server = http_script_start(lists, 1);
     struct net *n = net_client_create();
@@ -123,8 +124,9 @@ END_TEST
 START_TEST(head_has_no_body)
 {
     static const struct http_step steps[] = {
-        ASK, SAY("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\nETag: \"x\"\r\n\r\n"), ASK,
-        SAY(OK_HI), HOLD};
+        ASK,  SAY("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\nETag: \"x\"\r\n\r\n"),
+        ASK,  SAY(OK_HI),
+        HOLD, END};
     const struct http_step *const lists[] = {steps};
     struct http_script *server = http_script_start(lists, 1);
     struct net *n = net_client_create();
@@ -171,12 +173,12 @@ START_TEST(private_lines)
 {
     static char away[128], back[128];
     const struct http_step home_steps[] = {
-        ASK, SAY("HTTP/1.1 302 X\r\nLocation: /2\r\nContent-Length: 0\r\n\r\n"),
-        ASK, SAY(away),
-        ASK, SAY(OK_HI),
-        ASK, SAY(OK_HI),
-        HOLD};
-    const struct http_step abroad_steps[] = {ASK, SAY(back), HOLD};
+        ASK,  SAY("HTTP/1.1 302 X\r\nLocation: /2\r\nContent-Length: 0\r\n\r\n"),
+        ASK,  SAY(away),
+        ASK,  SAY(OK_HI),
+        ASK,  SAY(OK_HI),
+        HOLD, END};
+    const struct http_step abroad_steps[] = {ASK, SAY(back), HOLD, END};
     const struct http_step *const home_lists[] = {home_steps};
     const struct http_step *const abroad_lists[] = {abroad_steps};
     struct http_script *home = http_script_start(home_lists, 1);
@@ -281,7 +283,7 @@ static const char *const slow[] = {
 
 START_TEST(slow_heads)
 {
-    const struct http_step steps[] = {ASK, DRIBBLE(slow[_i], 10), HOLD};
+    const struct http_step steps[] = {ASK, DRIBBLE(slow[_i], 40), HOLD, END};
     const struct http_step *const lists[] = {steps};
     struct http_script *server = http_script_start(lists, 1);
     struct net *n = net_client_create();

@@ -323,7 +323,7 @@ END_TEST
 
 START_TEST(downgrade_allowed)
 {
-    static const struct http_step steps[] = {ASK, SAY(TLS_OK_HELLO), HOLD};
+    static const struct http_step steps[] = {ASK, SAY(TLS_OK_HELLO), HOLD, END};
     const struct http_step *const lists[] = {steps};
     char text[256];
     struct http_script *plain = http_script_start(lists, 1);

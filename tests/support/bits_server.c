@@ -54,6 +54,7 @@ struct bits_server {
     unsigned held;
     int fail_status[BITS_REQUESTS];
     unsigned fail_times[BITS_REQUESTS], count[BITS_REQUESTS];
+    char token[64]; /* "": none is asked for */
 };
 
 struct request {
@@ -61,6 +62,7 @@ struct request {
     unsigned session; /* 1 is the first; 0: none */
     uint64_t first, total, length;
     uint64_t range_first; /* of a GET; 0: the whole */
+    char token[64];       /* "": none came */
     uint8_t *body;
 };
 
@@ -149,6 +151,10 @@ static bool read_request(struct connection *c, struct request *r)
         .length = field_number(c->input, "Content-Length", ""),
         .range_first = field_number(c->input, "Range", "bytes="),
     };
+    const char *token = field(c->input, "X-Token");
+    if (token != NULL) {
+        (void)snprintf(r->token, sizeof r->token, "%.*s", (int)strcspn(token, "\r\n"), token);
+    }
     if (range != NULL && (slash = strchr(range, '/')) != NULL) {
         r->total = strtoull(slash + 1, NULL, 10);
     }
@@ -257,6 +263,11 @@ static void answer(struct bits_server *s, const struct request *r, struct answer
     struct session *session = session_of(s, r);
     bool wants_session =
         r->kind == BITS_FRAGMENT || r->kind == BITS_CLOSE || r->kind == BITS_CANCEL;
+    if (s->token[0] != '\0' && strcmp(r->token, s->token) != 0) {
+        ack(a, 401);
+        head(a, "\r\n");
+        return;
+    }
     if (s->fail_times[r->kind] > 0) {
         s->fail_times[r->kind]--;
         ack(a, s->fail_status[r->kind]);
@@ -472,6 +483,13 @@ void bits_server_release(struct bits_server *s)
     pthread_mutex_lock(&s->lock);
     memset(s->holding, 0, sizeof s->holding);
     pthread_cond_broadcast(&s->changed);
+    pthread_mutex_unlock(&s->lock);
+}
+
+void bits_server_ask_token(struct bits_server *s, const char *token)
+{
+    pthread_mutex_lock(&s->lock);
+    (void)snprintf(s->token, sizeof s->token, "%s", token);
     pthread_mutex_unlock(&s->lock);
 }
 

@@ -40,6 +40,9 @@ void bits_server_release(struct bits_server *s);
 /* The next `times` requests of this kind are answered with that HTTP status. */
 void bits_server_fail(struct bits_server *s, enum bits_request kind, int status, unsigned times);
 
+/* From now on a request without the field "X-Token: token" is answered 401, and not counted. */
+void bits_server_ask_token(struct bits_server *s, const char *token);
+
 unsigned bits_server_count(struct bits_server *s, enum bits_request kind); /* answered so far */
 /* The last file that came whole: a copy to free(), NULL if none did. */
 uint8_t *bits_server_upload(struct bits_server *s, size_t *ret_size);

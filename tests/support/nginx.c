@@ -40,7 +40,7 @@ static const char before[] =
     "uwsgi_temp_path FOLDER/tmp; scgi_temp_path FOLDER/tmp;\n"
     "log_format line '$request_method $request_uri $status $body_bytes_sent port=$server_port '\n"
     "'range=$http_range if-range=$http_if_range ius=$http_if_unmodified_since '\n"
-    "'ae=$http_accept_encoding ua=$http_user_agent x=$http_x_secret cookie=$http_cookie '\n"
+    "'ae=$http_accept_encoding ua=$http_user_agent x=$http_x_secret auth=$http_authorization '\n"
     "'cert=$ssl_client_s_dn proto=$server_protocol';\n"
     "access_log FOLDER/access.log line;\n"
     "sendfile on;\n";

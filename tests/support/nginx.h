@@ -35,7 +35,7 @@ const char *nginx_url_with(const char *scheme, const char *host, const struct ng
 const char *nginx_path(const struct nginx *n, const char *relative);
 
 /* A line of the log for each request that ended, over all starts:
-   METHOD URI STATUS BYTES port=P range=… if-range=… ius=… ae=… ua=… x=… cookie=… cert=… proto=…
+   METHOD URI STATUS BYTES port=P range=… if-range=… ius=… ae=… ua=… x=… auth=… cert=… proto=…
    BYTES: of the body that went to the socket; "-": the field was not there. x is the field X-Secret. */
 char *nginx_log(const struct nginx *n); /* to free() */
 /* How many lines contain the text. */

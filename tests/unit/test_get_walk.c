@@ -64,8 +64,10 @@ static bool one_in(struct walk *w, uint64_t n)
 
 static uint64_t file_size(const struct walk *w)
 {
-    const struct piece *last = &w->file[w->pieces - 1];
-    return w->pieces == 0 ? 0 : last->at + last->length;
+    if (w->pieces == 0) {
+        return 0;
+    }
+    return w->file[w->pieces - 1].at + w->file[w->pieces - 1].length;
 }
 
 static void cut(struct walk *w, uint64_t size)

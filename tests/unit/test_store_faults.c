@@ -444,8 +444,7 @@ static bcj2_status use_all(void)
     static struct store_transfer t;
     struct store_file file = {.remote_name = text, .local_name = text}, got_file = {0};
     struct store_farewell farewell = {.url = text, .session_id = text}, got_farewell = {0};
-    bcj2_guid *ids = NULL;
-    int64_t *seqs = NULL;
+    int64_t *seqs = NULL, *all = NULL;
     uint32_t count;
     char *json = NULL;
     job.error_text = job.reply_name = job.reply_temp = text;
@@ -463,7 +462,7 @@ static bcj2_status use_all(void)
         bcj2__store_job_by_seq(store, job.seq, &got),
         bcj2__store_file(store, job.seq, 0, &got_file),
         bcj2__store_next_farewell(store, 0, &got_farewell),
-        bcj2__store_job_ids(store, UINT32_MAX, &ids, &count),
+        bcj2__store_job_seqs(store, UINT32_MAX, &all, &count),
         bcj2__store_jobs_in(store, 1u << job.state, &seqs, &count),
         bcj2__store_job_json(store, job.seq, "caf\xe9", &json),
     };
@@ -471,7 +470,7 @@ static bcj2_status use_all(void)
     bcj2__store_job_done(&got);
     bcj2__store_file_done(&got_file);
     bcj2__store_farewell_done(&got_farewell);
-    bcj2__mem_free(ids);
+    bcj2__mem_free(all);
     bcj2__mem_free(seqs);
     bcj2__mem_free(json);
     for (size_t i = 0; i < ARRAY_LEN(written) && status == BCJ2_OK; i++) {

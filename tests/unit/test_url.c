@@ -4,6 +4,7 @@
 #include "../support/suite.h"
 #include "url.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const struct {
@@ -157,6 +158,50 @@ START_TEST(people_and_origins)
 END_TEST
 
 static const struct {
+    const char *url, *host; /* "" : none */
+    bool loopback;
+} places[] = {
+    {"http://localhost/", "localhost:80", true},
+    {"http://LocalHost.:81/", "localhost.:81", true},
+    {"https://a.localhost/x?y", "a.localhost:443", true},
+    {"http://127.0.0.1:8080", "127.0.0.1:8080", true},
+    {"http://127.1/", "127.1:80", true},
+    {"http://[::1]:8/", "[::1]:8", true},
+    {"http://notlocalhost/", "notlocalhost:80", false},
+    {"http://localhost.example/", "localhost.example:80", false},
+    {"http://127.example/", "127.example:80", false},
+    {"http://128.0.0.1/", "128.0.0.1:80", false},
+    {"http://[::2]/", "[::2]:80", false},
+    {"http://0.0.0.0/", "0.0.0.0:80", false},
+    {"HTTP://WWW.Example.COM:80/A", "www.example.com:80", false},
+    {"file:///etc/hosts", "", false},
+    {"/etc/hosts", "", false},
+    {"http://user@127.0.0.1/", "", false},
+};
+
+START_TEST(place)
+{
+    char host[URL_HOST_SIZE];
+    bcj2__url_host(places[_i].url, host);
+    ck_assert_str_eq(host, places[_i].host);
+    ck_assert_int_eq(bcj2__url_is_loopback(places[_i].url), places[_i].loopback);
+}
+END_TEST
+
+START_TEST(host_too_long)
+{
+    char url[LIMIT_URL_BYTES], host[URL_HOST_SIZE];
+    for (size_t length = LIMIT_HOST_ID_BYTES - 10; length < LIMIT_HOST_ID_BYTES + 10; length++) {
+        (void)snprintf(url, sizeof url, "http://%0*d/", (int)length, 0);
+        bcj2__url_host(url, host);
+        ck_assert(host[0] == '\0' || strlen(host) == length + 3);
+        ck_assert_uint_lt(strlen(host), URL_HOST_SIZE);
+    }
+    ck_assert_str_eq(host, "");
+}
+END_TEST
+
+static const struct {
     const char *text;
     bool is_file;
     const char *path; /* NULL: refused */
@@ -210,6 +255,8 @@ static void add_cases(Suite *suite)
     tcase_add_loop_test(tc, resolve_table, 0, sizeof resolve / sizeof resolve[0]);
     tcase_add_loop_test(tc, host_table, 0, sizeof hosts / sizeof hosts[0]);
     tcase_add_test(tc, people_and_origins);
+    tcase_add_loop_test(tc, place, 0, sizeof places / sizeof places[0]);
+    tcase_add_test(tc, host_too_long);
     tcase_add_loop_test(tc, names_of_files, 0, ARRAY_LEN(file_names));
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* See reply.h. */
-#include "reply.h"
+/* See complete.h. */
+#include "complete.h"
 #include "explain.h"
 #include "find.h"
 #include "out.h"
@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -70,7 +71,49 @@ static char *place(const struct cli *cli, bcj2_job *job, bool *ret_unnamed)
     return name;
 }
 
-int reply_complete(struct cli *cli, bcj2_job *job)
+/* "the file is in …"; of more than one how many there are. */
+static void say_files(bcj2_job *job)
+{
+    bcj2_job_progress p = BCJ2_JOB_PROGRESS_INIT;
+    bcj2_file_enum *files = NULL;
+    bcj2_file *file = NULL;
+    char *name = NULL;
+    if (BCJ2_FAILED(bcj2_get_progress(job, &p)) || BCJ2_FAILED(bcj2_enum_files(job, &files))) {
+        return;
+    }
+    if (p.files_total > 1) {
+        out_say("all %" PRIu32 " files are there", p.files_total);
+    } else if (bcj2_file_enum_next(files, &file) == BCJ2_OK &&
+               BCJ2_SUCCEEDED(bcj2_file_get_local_name(file, &name))) {
+        out_say("the file is in %s", name);
+    }
+    bcj2_free(name);
+    (void)bcj2_file_unref(file);
+    (void)bcj2_file_enum_unref(files);
+}
+
+/* What a success says of itself. */
+static int say_success(bcj2_job *job, const char *id, bcj2_status status)
+{
+    bcj2_job_type type = BCJ2_JOB_TYPE_UPLOAD;
+    bcj2_job_progress p = BCJ2_JOB_PROGRESS_INIT;
+    (void)bcj2_get_type(job, &type);
+    if (status == BCJ2_S_PARTIAL_COMPLETE) {
+        (void)bcj2_get_progress(job, &p);
+        out_say("job %s: %" PRIu32 " of %" PRIu32 " files are there, the rest was dropped [%s]", id,
+                p.files_transferred, p.files_total, bcj2_status_name(status));
+        return EXIT_PARTIAL;
+    }
+    if (status == BCJ2_S_UNABLE_TO_DELETE_FILES) {
+        out_say("job %s: %s", id, bcj2_status_text(status));
+    }
+    if (type == BCJ2_JOB_TYPE_DOWNLOAD) {
+        say_files(job);
+    }
+    return EXIT_DONE;
+}
+
+int complete_job(struct cli *cli, bcj2_job *job)
 {
     char id[BCJ2_GUID_TEXT_SIZE];
     bool unnamed;
@@ -85,9 +128,7 @@ int reply_complete(struct cli *cli, bcj2_job *job)
             out_say("it is in state %s and stays in the queue", explain_state(state));
         }
     } else {
-        if (status == BCJ2_S_UNABLE_TO_DELETE_FILES) {
-            out_say("job %s: %s", id, bcj2_status_text(status));
-        }
+        result = say_success(job, id, status);
         if (unnamed && !cli->options.json) {
             result = to_stdout(cli, name);
         } else if (name != NULL) {

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/* Downloads to a disk that is full or broken at one moment: the job ends in an error that says so, what
+   came stays, and Resume goes on there. The system calls of the library are replaced by name. */
+#include "../fault/os_fault.h"
+#include "../support/nginx.h"
+#include "download_rig.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define BYTES 3000000u
+
+static struct nginx *nginx;
+
+static void begin(void)
+{
+    os_fault_install();
+    rig_prepare();
+    nginx = nginx_new();
+    client_make_file(nginx_path(nginx, "www/a"), BYTES, 5);
+    nginx_run(nginx, "server { listen 127.0.0.1:PORT1; root FOLDER/www; }");
+}
+
+static void finish(bcj2_job *job)
+{
+    rig_unref(job);
+    rig_assert_no_temporary_here();
+    rig_close();
+    nginx_stop(nginx);
+    folder_remove(rig.folder);
+}
+
+static const struct os_fault_call *call_named(const char *name)
+{
+    for (size_t i = 0; i < os_fault_call_count; i++) {
+        if (strcmp(os_fault_calls[i].name, name) == 0) {
+            return &os_fault_calls[i];
+        }
+    }
+    ck_abort_msg("no such call: %s", name);
+    return NULL;
+}
+
+static const struct {
+    const char *call;
+    unsigned kth;
+    int errno_value;
+    bcj2_status code;
+} faults[] = {
+    {"pwrite", 1, ENOSPC, BCJ2_E_DISK_FULL},
+    {"pwrite", 9, ENOSPC, BCJ2_E_DISK_FULL},
+    {"pwrite", 20, EDQUOT, BCJ2_E_DISK_FULL},
+    {"fallocate", 1, ENOSPC, BCJ2_E_DISK_FULL},
+};
+
+START_TEST(full_at_one_moment)
+{
+    begin();
+    bcj2_job *job = download_foreground_job();
+    download_add(job, nginx_url(nginx, 1, "/a"), "a");
+    os_fault_plan(call_named(faults[_i].call), faults[_i].errno_value, faults[_i].kth);
+    assert_status(bcj2_resume(job), BCJ2_OK);
+    client_wait_error(job, BCJ2_JOB_STATE_ERROR, BCJ2_ERROR_CONTEXT_LOCAL_FILE, faults[_i].code);
+    ck_assert_uint_eq(download_error_file(job), 0);
+    ck_assert(os_fault_clear());
+    uint64_t had = client_size(download_temporary(job, 0));
+    ck_assert_uint_lt(had, BYTES);
+    download_finish(job);
+    client_assert_same(nginx_path(nginx, "www/a"), download_path("a"));
+    nginx_wait_logged(nginx, "GET /a", 2);
+    if (had > 0) {
+        char range[64];
+        (void)snprintf(range, sizeof range, "range=bytes=%llu-", (unsigned long long)had);
+        ck_assert_uint_eq(nginx_logged(nginx, range), 1);
+    }
+    ck_assert_uint_eq(nginx_logged(nginx, "GET /a"), 2);
+    finish(job);
+}
+END_TEST
+
+/* A sync that failed: the kernel may have dropped what it could not write. Nothing of it counts. */
+START_TEST(broken_at_the_end)
+{
+    begin();
+    bcj2_job *job = download_foreground_job();
+    download_add(job, nginx_url(nginx, 1, "/a"), "a");
+    os_fault_plan(call_named("fdatasync"), EIO, 1);
+    assert_status(bcj2_resume(job), BCJ2_OK);
+    client_wait(job, STATE(ERROR) | STATE(TRANSFERRED));
+    if (!os_fault_clear()) { /* another call syncs */
+        ck_assert_int_eq(client_state(job), BCJ2_JOB_STATE_TRANSFERRED);
+        ck_abort_msg("nothing was synced with fdatasync");
+    }
+    ck_assert_int_eq(client_state(job), BCJ2_JOB_STATE_ERROR);
+    download_finish(job);
+    client_assert_same(nginx_path(nginx, "www/a"), download_path("a"));
+    nginx_wait_logged(nginx, "GET /a 200 3000000", 2);
+    finish(job);
+}
+END_TEST
+
+/* The name cannot be given: the job stays TRANSFERRED, and Complete can be called again. */
+START_TEST(no_rename)
+{
+    begin();
+    bcj2_job *job = download_job();
+    download_add(job, nginx_url(nginx, 1, "/a"), "a");
+    assert_status(bcj2_resume(job), BCJ2_OK);
+    client_wait(job, STATE(TRANSFERRED));
+    os_fault_plan(call_named("rename"), EACCES, 1);
+    assert_status(bcj2_complete(job), BCJ2_E_ACCESSDENIED);
+    ck_assert(os_fault_clear());
+    ck_assert_int_eq(client_state(job), BCJ2_JOB_STATE_TRANSFERRED);
+    ck_assert(!client_exists(download_path("a")) && client_exists(download_temporary(job, 0)));
+    assert_status(bcj2_complete(job), BCJ2_OK);
+    client_assert_same(nginx_path(nginx, "www/a"), download_path("a"));
+    finish(job);
+}
+END_TEST
+
+static void add_cases(Suite *suite)
+{
+    TCase *tc = suite_case(suite, "disk", 60);
+    tcase_add_loop_test(tc, full_at_one_moment, 0, sizeof faults / sizeof faults[0]);
+    tcase_add_test(tc, broken_at_the_end);
+    tcase_add_test(tc, no_rename);
+}
+
+SUITE_MAIN("downloads to a broken disk", add_cases)
