@@ -286,14 +286,24 @@ void bcj2__core_tell(struct core *c)
     bcj2__os_mutex_unlock(c->lock);
 }
 
-void bcj2__core_changed(struct core *c)
+static void tell_engine(struct core *c, void (*tell)(struct engine *e))
 {
     bcj2__core_tell(c);
     bcj2__os_mutex_lock(c->lock);
     if (c->engine != NULL) {
-        bcj2__engine_wake(c->engine);
+        tell(c->engine);
     }
     bcj2__os_mutex_unlock(c->lock);
+}
+
+void bcj2__core_changed(struct core *c)
+{
+    tell_engine(c, bcj2__engine_wake);
+}
+
+void bcj2__core_changed_idly(struct core *c)
+{
+    tell_engine(c, bcj2__engine_ring);
 }
 
 void bcj2__core_gone(struct core *c)

@@ -63,6 +63,8 @@ void bcj2__core_leave(struct core *c);
 
 /* After a commit that changed a job: wakes waiters here and the engine. */
 void bcj2__core_changed(struct core *c);
+/* The same for a job that was SUSPENDED and still is: nothing can run or stop because of it. */
+void bcj2__core_changed_idly(struct core *c);
 /* The same without the engine, for the engine. */
 void bcj2__core_tell(struct core *c);
 /* The queue was removed, moved or replaced (bcj2__store_vanished): logs it, the first time, and wakes

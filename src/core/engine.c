@@ -18,6 +18,12 @@ void bcj2__engine_wake(struct engine *e)
     bcj2__net_wake(e->net);
 }
 
+void bcj2__engine_ring(struct engine *e)
+{
+    atomic_store(&e->told, true);
+    bcj2__net_wake(e->net);
+}
+
 bool bcj2__engine_check(struct engine *e, bcj2_status s)
 {
     if (BCJ2_FAILED(s) && !e->failed) {
@@ -282,7 +288,7 @@ static void turn(struct engine *e)
     bool stopping = atomic_load(&e->stopping), woken = atomic_exchange(&e->woken, false);
     e->now_ms = bcj2__os_now_ms();
     e->again = false;
-    e->ring = e->ring || woken;
+    e->ring = atomic_exchange(&e->told, false) || e->ring || woken;
     woken = listen_to_others(e, woken) || woken;
     if (e->runner && e->store_ms != UINT64_MAX) {
         recover(e);

@@ -14,5 +14,8 @@ bcj2_status bcj2__engine_start(struct core *c, struct engine **ret);
 void bcj2__engine_stop(struct engine *e);
 /* Any thread: something was changed in the store. */
 void bcj2__engine_wake(struct engine *e);
+/* Any thread: the same, but for what is not transferred and does not wait for it either: the other
+   processes are told, nobody is scheduled. */
+void bcj2__engine_ring(struct engine *e);
 
 #endif

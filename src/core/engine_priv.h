@@ -21,7 +21,7 @@ struct engine {
     struct net *net;
     struct disk *disk;
     struct disk *copies; /* threads for what may hang with a mount; NULL: not needed yet */
-    atomic_bool woken, stopping;
+    atomic_bool woken, told, stopping; /* told: bcj2__engine_ring() */
     uint64_t next_token;
     struct drive **drives; /* running jobs; room for all slots */
     uint32_t drive_count, drive_room;

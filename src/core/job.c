@@ -144,7 +144,7 @@ bcj2_status bcj2__job_create(struct core *c, const char *display_name, bcj2_job_
     job->seq = row.seq;
     *ret_id = row.id;
     *ret = job;
-    bcj2__core_changed(c);
+    bcj2__core_changed_idly(c);
     return BCJ2_OK;
 }
 

@@ -12,6 +12,7 @@ static bcj2_status begin(struct core *c, int64_t seq, struct change *ret)
         return s;
     }
     s = bcj2__job_load_row(c, seq, &ret->row);
+    ret->from = ret->row.state;
     if (BCJ2_FAILED(s)) {
         bcj2__store_rollback(c->store);
     }
@@ -57,8 +58,11 @@ bcj2_status bcj2__change_end(struct change *change, bcj2_status s)
         bcj2_status committed = bcj2__store_commit(change->core->store, true);
         result = BCJ2_FAILED(committed) ? committed : s;
     }
+    bool idle = change->from == BCJ2_JOB_STATE_SUSPENDED && change->row.state == change->from;
     bcj2__store_job_done(&change->row);
-    if (BCJ2_SUCCEEDED(result)) {
+    if (BCJ2_SUCCEEDED(result) && idle) {
+        bcj2__core_changed_idly(change->core);
+    } else if (BCJ2_SUCCEEDED(result)) {
         bcj2__core_changed(change->core);
     }
     return result;

@@ -10,6 +10,7 @@
 struct change {
     struct core *core;
     struct store_job row;
+    bcj2_job_state from; /* its state when the call began */
 };
 
 /* Opens it. On failure nothing is open. */
