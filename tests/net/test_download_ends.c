@@ -372,7 +372,9 @@ START_TEST(a_file_added_to_a_running_job)
     } while (p.bytes_transferred == 0);
     add(job, "a");
     ck_assert(!completed(job, 1));
-    assert_status(bcj2_file_set_remote_name(file_of(job, 0), serve("b", SIZE)), BCJ2_OK);
+    bcj2_file *file = file_of(job, 0);
+    assert_status(bcj2_file_set_remote_name(file, serve("b", SIZE)), BCJ2_OK);
+    bcj2_file_unref(file);
     assert_status(bcj2_suspend(job), BCJ2_OK);
     transfer(job);
     assert_status(bcj2_complete(job), BCJ2_OK);
