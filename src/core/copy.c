@@ -63,10 +63,7 @@ static bcj2_status open_sink(struct copy *c)
         c->sink_fd = -1;
         return s;
     }
-    s = bcj2__os_lock(c->sink_fd, OS_LOCK_SHARED, false);
-    if (s == BCJ2_E_NOT_SUPPORTED) { /* a mount without locks */
-        s = BCJ2_OK;
-    }
+    s = bcj2__os_lock_user_file(c->sink_fd, OS_LOCK_SHARED);
     return BCJ2_SUCCEEDED(s) ? bcj2__os_fstat(c->sink_fd, c->sink, &c->sink_now) : s;
 }
 
