@@ -236,6 +236,10 @@ static void note_host(struct engine *e, const struct drive *d, const struct net_
     } else if (event->connected && bcj2__hosts_answered(e->core->hosts, host)) {
         e->schedule = true;
     }
+    if (event->effective_url != NULL && d->get_url != NULL) { /* who sent us there has answered */
+        bcj2__url_host(d->get_url, host);
+        e->schedule = bcj2__hosts_answered(e->core->hosts, host) || e->schedule;
+    }
 }
 
 void bcj2__drive_net_event(struct engine *e, struct drive *d, const struct net_event *event)
