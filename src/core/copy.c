@@ -77,7 +77,8 @@ static bcj2_status look_at_target(struct copy *c)
     bcj2_status s = bcj2__os_stat(c->target, false, &st);
     c->placed = BCJ2_SUCCEEDED(s) && st.exists && st.device == c->placing_device &&
                 st.inode == c->placing_inode;
-    return s;
+    /* that run may have been killed before it synced the name */
+    return c->placed ? bcj2__os_sync_folder_of(c->target) : s;
 }
 
 bcj2_status bcj2__copy_open(void *copy)

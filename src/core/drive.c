@@ -176,7 +176,9 @@ static bool load_options(struct engine *e, struct drive *d)
 {
     bcj2_status s = bcj2__http_options_load(e->core, d->seq, &d->http);
     if (s != BCJ2_E_DECRYPTION_FAILED && s != BCJ2_E_ACCESSDENIED) {
-        return bcj2__engine_check(e, s);
+        bool ok = bcj2__engine_check_job(e, d->seq, s);
+        d->ended = d->ended || !ok;
+        return ok;
     }
     const struct failure f = bcj2__classify_local(s, BCJ2_ERROR_CONTEXT_GENERAL_QUEUE_MANAGER,
                                                   false, "opening the job's secrets");
