@@ -153,8 +153,7 @@ static void apply_get(struct engine *e, struct drive *d)
     }
     if (step->restarted) {
         d->sync_asked = 0; /* a sync that is under way is about the old bytes */
-        e->durable =
-            true; /* else a power cut could bring back what is known of them, beside new ones */
+        e->durable = true; /* or a power cut brings back what is known of them, beside new ones */
     }
     if ((step->connected && !bcj2__drive_connected(e, d)) ||
         (step->cut && !cut_file(e, d, step->offset)) ||
