@@ -63,10 +63,7 @@ static bcj2_status open_sink(struct copy *c)
         c->sink_fd = -1;
         return s;
     }
-    s = bcj2__os_lock(c->sink_fd, OS_LOCK_SHARED, false);
-    if (s == BCJ2_E_NOT_SUPPORTED) { /* a mount without locks */
-        s = BCJ2_OK;
-    }
+    s = bcj2__os_lock_user_file(c->sink_fd, OS_LOCK_SHARED);
     return BCJ2_SUCCEEDED(s) ? bcj2__os_fstat(c->sink_fd, c->sink, &c->sink_now) : s;
 }
 
@@ -80,7 +77,8 @@ static bcj2_status look_at_target(struct copy *c)
     bcj2_status s = bcj2__os_stat(c->target, false, &st);
     c->placed = BCJ2_SUCCEEDED(s) && st.exists && st.device == c->placing_device &&
                 st.inode == c->placing_inode;
-    return s;
+    /* that run may have been killed before it synced the name */
+    return c->placed ? bcj2__os_sync_folder_of(c->target) : s;
 }
 
 bcj2_status bcj2__copy_open(void *copy)

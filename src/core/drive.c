@@ -176,7 +176,9 @@ static bool load_options(struct engine *e, struct drive *d)
 {
     bcj2_status s = bcj2__http_options_load(e->core, d->seq, &d->http);
     if (s != BCJ2_E_DECRYPTION_FAILED && s != BCJ2_E_ACCESSDENIED) {
-        return bcj2__engine_check(e, s);
+        bool ok = bcj2__engine_check_job(e, d->seq, s);
+        d->ended = d->ended || !ok;
+        return ok;
     }
     const struct failure f = bcj2__classify_local(s, BCJ2_ERROR_CONTEXT_GENERAL_QUEUE_MANAGER,
                                                   false, "opening the job's secrets");
@@ -235,6 +237,10 @@ static void note_host(struct engine *e, const struct drive *d, const struct net_
         bcj2__hosts_failed(e->core->hosts, host, e->now_ms, (uint64_t)d->retry_delay_s * 1000);
     } else if (event->connected && bcj2__hosts_answered(e->core->hosts, host)) {
         e->schedule = true;
+    }
+    if (event->effective_url != NULL && d->get_url != NULL) { /* who sent us there has answered */
+        bcj2__url_host(d->get_url, host);
+        e->schedule = bcj2__hosts_answered(e->core->hosts, host) || e->schedule;
     }
 }
 

@@ -26,7 +26,7 @@ bcj2_status bcj2__drive_get_open(struct drive *d)
         s = bcj2__os_close_in_child(d->sink_fd); /* with the lock, which a copy would keep */
     }
     if (BCJ2_SUCCEEDED(s)) {
-        s = bcj2__os_lock(d->sink_fd, OS_LOCK_SHARED, false);
+        s = bcj2__os_lock_user_file(d->sink_fd, OS_LOCK_SHARED);
     } else {
         (void)bcj2__os_close(d->sink_fd);
         d->sink_fd = -1;
@@ -153,6 +153,7 @@ static void apply_get(struct engine *e, struct drive *d)
     }
     if (step->restarted) {
         d->sync_asked = 0; /* a sync that is under way is about the old bytes */
+        e->durable = true; /* or a power cut brings back what is known of them, beside new ones */
     }
     if ((step->connected && !bcj2__drive_connected(e, d)) ||
         (step->cut && !cut_file(e, d, step->offset)) ||

@@ -272,6 +272,9 @@ static bcj2_status replace_in_file(struct change *change, uint32_t index, struct
     if (BCJ2_SUCCEEDED(s)) {
         s = replaced(p, &file, file.remote_name, &url);
     }
+    if (s == BCJ2_OK && strcmp(url, file.remote_name) != 0) {
+        s = bcj2__store_doubt_bytes(store, change->row.seq, index);
+    }
     if (s == BCJ2_OK) {
         s = bcj2__store_set_remote_name(store, change->row.seq, index, url, bcj2__os_wall());
     }

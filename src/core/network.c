@@ -35,28 +35,6 @@ void bcj2__network_stop(struct engine *e)
     e->sweeping = SWEEP_NONE;
 }
 
-enum net_failure bcj2__network_blame(struct engine *e, const struct net_event *event)
-{
-    switch (event->failure) {
-    case NET_NAME_NOT_RESOLVED:
-    case NET_CANNOT_CONNECT:
-    case NET_PROXY_NOT_RESOLVED:
-    case NET_PROXY_CANNOT_CONNECT:
-    case NET_NO_NETWORK:
-        break;
-    default:
-        return event->failure;
-    }
-    if (!bcj2__url_is_loopback(event->url) && watch(e)) {
-        e->network = bcj2__os_network();
-        if (e->network == 0) {
-            return NET_NO_NETWORK;
-        }
-    }
-    /* no way to this address, but there is a network: another one will not come by itself */
-    return event->failure == NET_NO_NETWORK ? NET_CANNOT_CONNECT : event->failure;
-}
-
 /* ---- its return ---- */
 
 static void sweep(struct engine *e, enum engine_sweep who)
@@ -78,6 +56,32 @@ static void look(struct engine *e)
     bcj2__hosts_forget(e->core->hosts);
     sweep(e, SWEEP_ALL);
 }
+
+/* ---- whose fault ---- */
+
+enum net_failure bcj2__network_blame(struct engine *e, const struct net_event *event)
+{
+    switch (event->failure) {
+    case NET_NAME_NOT_RESOLVED:
+    case NET_CANNOT_CONNECT:
+    case NET_PROXY_NOT_RESOLVED:
+    case NET_PROXY_CANNOT_CONNECT:
+    case NET_NO_NETWORK:
+        break;
+    default:
+        return event->failure;
+    }
+    if (!bcj2__url_is_loopback(event->url) && watch(e)) {
+        look(e); /* what came since may be told of later, and is no news then */
+        if (e->network == 0) {
+            return NET_NO_NETWORK;
+        }
+    }
+    /* no way to this address, but there is a network: another one will not come by itself */
+    return event->failure == NET_NO_NETWORK ? NET_CANNOT_CONNECT : event->failure;
+}
+
+/* ---- what comes by itself ---- */
 
 void bcj2__network_step(struct engine *e)
 {
@@ -139,10 +143,10 @@ void bcj2__network_jobs(struct engine *e)
         bcj2__network_stop(e);
         return;
     }
-    if (e->netwatch_fd >= 0) {
+    if (e->netwatch_fd >= 0 || e->network_ms != UINT64_MAX) {
         return;
     }
-    if (!watch(e)) {
+    if (!watch(e)) { /* it is tried again when it is looked */
         e->network_ms = e->now_ms + LOOK_EVERY_MS;
         e->network = bcj2__os_network();
     }

@@ -74,7 +74,7 @@ static bcj2_status make_ready(struct place *p)
     }
     s = bcj2__os_reopen(p->file.temp_name, &p->fd, &st);
     if (BCJ2_SUCCEEDED(s)) {
-        s = bcj2__os_lock(p->fd, OS_LOCK_EXCLUSIVE, false);
+        s = bcj2__os_lock_user_file(p->fd, OS_LOCK_EXCLUSIVE);
     }
     if (BCJ2_SUCCEEDED(s) && st.size != p->file.bytes_total) {
         s = bcj2__detail(BCJ2_E_FAIL, "%s has %llu bytes, the file had %llu", p->file.temp_name,

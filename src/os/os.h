@@ -112,7 +112,8 @@ bcj2_status bcj2__os_rename(const char *from,
                             const char *to); /* replaces; a directory: ACCESSDENIED */
 bcj2_status bcj2__os_link(const char *from, const char *to); /* existing: SHARING_VIOLATION */
 bcj2_status bcj2__os_unlink(const char *path);               /* a missing file is BCJ2_OK */
-bcj2_status bcj2__os_chmod_by_umask(int fd);                 /* 0666 less the process's umask */
+/* Both of a file of our own, and no failure where the file system has no such thing. */
+bcj2_status bcj2__os_chmod_by_umask(int fd); /* 0666 less the process's umask */
 /* The time of the last change; what the file system cannot hold, it rounds. */
 bcj2_status bcj2__os_set_mtime(int fd, int64_t mtime_s, int32_t mtime_ns);
 void *bcj2__os_close(int fd); /* -1 is fine; returns NULL */
@@ -203,6 +204,8 @@ bcj2_status bcj2__os_lock_open_own(const char *path, int *ret_fd); /* bcj2__os_c
 enum os_lock { OS_LOCK_SHARED, OS_LOCK_EXCLUSIVE };
 /* wait false and taken: BCJ2_E_LOCK_VIOLATION. */
 bcj2_status bcj2__os_lock(int fd, enum os_lock kind, bool wait);
+/* Of a file where users keep theirs; does not wait, and is no failure on a mount without locks. */
+bcj2_status bcj2__os_lock_user_file(int fd, enum os_lock kind);
 void bcj2__os_unlock(int fd);
 /* Does the open file still have this name? A lock on one that was removed says nothing to who comes later. */
 bcj2_status bcj2__os_has_name(int fd, const char *path, bool *ret);

@@ -157,11 +157,18 @@ static mode_t process_umask(void)
     return mask;
 }
 
+/* The file is our own: who does not let us is a file system that has no modes or times (FAT, say). */
+static bool has_none(int errno_value)
+{
+    return errno_value == EPERM || bcj2__os_unsupported(errno_value);
+}
+
 bcj2_status bcj2__os_chmod_by_umask(int fd)
 {
     int result;
     REPEAT_INTERRUPTED(result, bcj2__os_calls.fchmod(fd, 0666 & ~process_umask()));
-    return result == 0 ? BCJ2_OK : bcj2__os_fail_fd(errno, "setting the mode of", fd);
+    return result == 0 || has_none(errno) ? BCJ2_OK
+                                          : bcj2__os_fail_fd(errno, "setting the mode of", fd);
 }
 
 bcj2_status bcj2__os_set_mtime(int fd, int64_t mtime_s, int32_t mtime_ns)
@@ -172,5 +179,6 @@ bcj2_status bcj2__os_set_mtime(int fd, int64_t mtime_s, int32_t mtime_ns)
     };
     int result;
     REPEAT_INTERRUPTED(result, bcj2__os_calls.futimens(fd, times));
-    return result == 0 ? BCJ2_OK : bcj2__os_fail_fd(errno, "setting the time of", fd);
+    return result == 0 || has_none(errno) ? BCJ2_OK
+                                          : bcj2__os_fail_fd(errno, "setting the time of", fd);
 }

@@ -19,6 +19,12 @@ bcj2_status bcj2__os_lock(int fd, enum os_lock kind, bool wait)
     return bcj2__os_fail_fd(errno, "locking", fd);
 }
 
+bcj2_status bcj2__os_lock_user_file(int fd, enum os_lock kind)
+{
+    bcj2_status status = bcj2__os_lock(fd, kind, false);
+    return status == BCJ2_E_NOT_SUPPORTED ? BCJ2_OK : status;
+}
+
 void bcj2__os_unlock(int fd)
 {
     int result = -1;

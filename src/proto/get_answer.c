@@ -137,6 +137,14 @@ static struct get_step on_whole_for_rest(struct get *m, const struct hdrs *head,
     return step;
 }
 
+/* Is the file all of the resource, now that it has that size? Ranges by numbers may be no more. */
+static bool is_file(const struct get *m, uint64_t size)
+{
+    uint64_t total = 0;
+    return bcj2__get_part_is_all(m) && bcj2__get_part_total(&m->plan, size, &total) &&
+           total == size;
+}
+
 /* 200: the whole resource. */
 static struct get_step on_whole(struct get *m, const struct hdrs *head)
 {
@@ -154,7 +162,7 @@ static struct get_step on_whole(struct get *m, const struct hdrs *head)
         return bcj2__get_fail_with(m, BCJ2_E_MISSING_FILE_SIZE, false,
                                    "the server does not tell the size of the file");
     }
-    if (!bcj2__get_part_is_all(m)) {
+    if (!is_file(m, length)) {
         return bcj2__get_changed(m, head, known, length)
                    ? bcj2__get_restart(m, bcj2__get_words(m)->changed)
                    : bcj2__get_fail_with(m, BCJ2_E_INSUFFICIENT_RANGE_SUPPORT, false,

@@ -310,7 +310,10 @@ bcj2_status bcj2__store_update_file(struct store *s, int64_t seq, const struct s
 /* The URL that the next Resume gives to a file; NULL: none after all. */
 bcj2_status bcj2__store_set_pending_remote_name(struct store *s, int64_t seq, uint32_t index,
                                                 const char *url, bcj2_filetime now);
-/* At Resume: pending URLs become the URLs of their files. No file has one: not a change. */
+/* The file is to come from another place. What is there of it is only gone on with if its time can tell that
+   both are the same: size and entity tag alone say nothing of two places. */
+bcj2_status bcj2__store_doubt_bytes(struct store *s, int64_t seq, uint32_t index);
+/* At Resume: the same, and pending URLs become the URLs of their files. No file has one: not a change. */
 bcj2_status bcj2__store_apply_remote_names(struct store *s, int64_t seq, bcj2_filetime now);
 /* At once (a redirect that is to be reported, a new prefix); a pending one stays. */
 bcj2_status bcj2__store_set_remote_name(struct store *s, int64_t seq, uint32_t index,

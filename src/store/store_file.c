@@ -287,10 +287,42 @@ bcj2_status bcj2__store_set_remote_name(struct store *s, int64_t seq, uint32_t i
                    index, url, now);
 }
 
+#define DOUBT_BYTES \
+    "UPDATE transfers SET get_begun = 0 WHERE job_seq = ? AND get_last_modified = ''"
+
+bcj2_status bcj2__store_doubt_bytes(struct store *s, int64_t seq, uint32_t index)
+{
+    bcj2__store_enter(s);
+    bcj2_status status = bcj2__store_need_transaction(s);
+    if (status == BCJ2_OK) {
+        struct sql q = bcj2__sql(s, DOUBT_BYTES " AND get_file = ?");
+        bcj2__sql_bind_i64(&q, seq);
+        bcj2__sql_bind_i64(&q, index);
+        status = bcj2__sql_run(&q);
+    }
+    bcj2__store_leave(s);
+    return status == BCJ2_S_FALSE ? BCJ2_OK : status;
+}
+
+static bcj2_status doubt_pending(struct store *s, int64_t seq)
+{
+    struct sql q =
+        bcj2__sql(s, DOUBT_BYTES " AND get_file IN (SELECT file_index FROM files INDEXED BY"
+                                 " files_pending WHERE pending_remote_name IS NOT NULL"
+                                 " AND pending_remote_name <> remote_name AND job_seq = ?)");
+    bcj2__sql_bind_i64(&q, seq);
+    bcj2__sql_bind_i64(&q, seq);
+    bcj2_status status = bcj2__sql_run(&q);
+    return status == BCJ2_S_FALSE ? BCJ2_OK : status;
+}
+
 bcj2_status bcj2__store_apply_remote_names(struct store *s, int64_t seq, bcj2_filetime now)
 {
     bcj2__store_enter(s);
     bcj2_status status = bcj2__store_need_transaction(s);
+    if (status == BCJ2_OK) {
+        status = doubt_pending(s, seq);
+    }
     if (status == BCJ2_OK) {
         struct sql q = bcj2__sql(s, "UPDATE files INDEXED BY files_pending"
                                     " SET remote_name = pending_remote_name,"

@@ -31,11 +31,13 @@ static char here[64], there[64];  /* the proxy: as a loopback address, and as an
 
 static atomic_int network; /* 0: none; else the last number of its address */
 static atomic_int watch_end = -1, watches;
+static atomic_int looks; /* at the addresses */
 
 static int made_up_addresses(struct ifaddrs **ret)
 {
     static _Thread_local struct sockaddr_in address;
     static _Thread_local struct ifaddrs one;
+    atomic_fetch_add(&looks, 1);
     address = (struct sockaddr_in){.sin_family = AF_INET,
                                    .sin_addr.s_addr =
                                        htonl(0x0A000000u + (unsigned)atomic_load(&network))};
@@ -301,6 +303,40 @@ START_TEST(without_a_watch)
 }
 END_TEST
 
+/* And not all the time: with a network there would be one turn after the other. */
+START_TEST(without_a_watch_it_sleeps)
+{
+    (void)bcj2__os_syscall_set("netwatch", (os_function)no_watch);
+    atomic_store(&network, 1);
+    fault_proxy_refuse(proxy);
+    bcj2_job *job = resumed(there);
+    queue_wait(job, ENDS, BCJ2_JOB_STATE_TRANSIENT_ERROR);
+    pass(200);
+    int before = atomic_load(&looks);
+    pass(300);
+    ck_assert_int_eq(atomic_load(&looks), before);
+    bcj2_job_unref(job);
+}
+END_TEST
+
+/* Somebody else's failure finds the network before the watch tells of it: that is the return too. */
+START_TEST(network_is_found_by_another_job)
+{
+    bcj2__timeouts.host_rest_ms = 100;
+    bcj2_job *job = offline_job();
+    atomic_store(&network, 1);
+    bcj2_job *other = resumed(there);
+    queue_wait(other, ENDS, BCJ2_JOB_STATE_TRANSIENT_ERROR);
+    tell();
+    for (int i = 0; i < 1000 && next_attempt_of(job) == 0; i++) {
+        pass(10);
+    }
+    ck_assert_uint_ne(next_attempt_of(job), 0); /* it was tried, and now waits for the server */
+    bcj2_job_unref(job);
+    bcj2_job_unref(other);
+}
+END_TEST
+
 /* ---- a dead server ---- */
 
 #define DEAD_JOBS 4
@@ -368,6 +404,8 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, another_network);
     tcase_add_loop_test(tc, network_returned_while_closed, 0, 2);
     tcase_add_test(tc, without_a_watch);
+    tcase_add_test(tc, without_a_watch_it_sleeps);
+    tcase_add_test(tc, network_is_found_by_another_job);
     tc = suite_case(suite, "dead server", 60);
     tcase_add_checked_fixture(tc, enter, leave);
     tcase_add_test(tc, dead_server_holds_up_nobody_else);

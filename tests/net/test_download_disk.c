@@ -4,10 +4,13 @@
 #include "../fault/os_fault.h"
 #include "../support/nginx.h"
 #include "download_rig.h"
+#include "os_syscall.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #define BYTES 3000000u
 
@@ -119,12 +122,56 @@ START_TEST(no_rename)
 }
 END_TEST
 
+/* A FAT stick, say: it has no modes, and says so. */
+START_TEST(no_modes)
+{
+    begin();
+    bcj2_job *job = download_job();
+    download_add(job, nginx_url(nginx, 1, "/a"), "a");
+    assert_status(bcj2_resume(job), BCJ2_OK);
+    client_wait(job, STATE(TRANSFERRED));
+    os_fault_plan(call_named("fchmod"), EPERM, 1);
+    assert_status(bcj2_complete(job), BCJ2_OK);
+    ck_assert(os_fault_clear());
+    client_assert_same(nginx_path(nginx, "www/a"), download_path("a"));
+    finish(job);
+}
+END_TEST
+
+static int no_locks_in_out(int fd, int operation)
+{
+    char link[64], path[4096];
+    (void)snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t length = readlink(link, path, sizeof path - 1);
+    path[length < 0 ? 0 : length] = '\0';
+    if (strstr(path, "/out/") != NULL) {
+        errno = ENOTSUP;
+        return -1;
+    }
+    return flock(fd, operation);
+}
+
+/* The files lie on a mount that has no locks. */
+START_TEST(no_locks)
+{
+    begin();
+    (void)bcj2__os_syscall_set("flock", (os_function)no_locks_in_out);
+    bcj2_job *job = download_job();
+    download_add(job, nginx_url(nginx, 1, "/a"), "a");
+    download_finish(job);
+    client_assert_same(nginx_path(nginx, "www/a"), download_path("a"));
+    finish(job);
+}
+END_TEST
+
 static void add_cases(Suite *suite)
 {
     TCase *tc = suite_case(suite, "disk", 60);
     tcase_add_loop_test(tc, full_at_one_moment, 0, sizeof faults / sizeof faults[0]);
     tcase_add_test(tc, broken_at_the_end);
     tcase_add_test(tc, no_rename);
+    tcase_add_test(tc, no_modes);
+    tcase_add_test(tc, no_locks);
 }
 
 SUITE_MAIN("downloads to a broken disk", add_cases)

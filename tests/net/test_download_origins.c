@@ -2,6 +2,7 @@
 /* Downloads over TLS and through redirects, from nginx: who is trusted, who we say we are, and what of a
    job's secrets reaches which server. The engine's own tests of the same are test_net_tls*.c and
    test_net_redirects.c. */
+#include "../support/fault_proxy.h"
 #include "../support/nginx.h"
 #include "download_rig.h"
 #include "tls_server.h"
@@ -18,6 +19,7 @@
 static const char config[] =
     "ssl_certificate CERTS/server.pem; ssl_certificate_key CERTS/server.key;\n"
     "server { listen 127.0.0.1:PORT1; root FOLDER/www;\n"
+    "  location /slow { return 302 http://127.0.0.1:PORT3/slow; }\n"
     "  location /away { return 302 http://127.0.0.1:PORT3/a; }\n"
     "  location /name { return 307 http://localhost:PORT1/a; }\n"
     "  location /chain { return 301 /chain2; }\n"
@@ -27,7 +29,8 @@ static const char config[] =
     "  location /post { return 200 posted; } }\n"
     "server { listen 127.0.0.1:PORT2 ssl http2; root FOLDER/www;\n"
     "  location /unsafe { return 302 http://127.0.0.1:PORT3/a; } }\n"
-    "server { listen 127.0.0.1:PORT3; root FOLDER/www; }\n"
+    "server { listen 127.0.0.1:PORT3; root FOLDER/www;\n"
+    "  location /slow { limit_rate 1k; alias FOLDER/www/a; } }\n"
     "server { listen 127.0.0.1:PORT4 ssl; root FOLDER/www; ssl_protocols TLSv1.2;\n"
     "  ssl_client_certificate CERTS/ca.pem; ssl_verify_client on; }\n";
 
@@ -304,6 +307,31 @@ START_TEST(from_tls_to_plain)
 }
 END_TEST
 
+/* A server that was dead and now only sends people elsewhere lives: its jobs do not go on one by one. */
+START_TEST(who_redirects_has_answered)
+{
+    char url[64];
+    begin();
+    struct fault_proxy *proxy = fault_proxy_start(nginx_port(nginx, 1));
+    fault_proxy_refuse(proxy);
+    bcj2_job *slow = download_foreground_job(), *job = download_foreground_job();
+    (void)snprintf(url, sizeof url, "http://127.0.0.1:%u/slow", fault_proxy_port(proxy));
+    download_add(slow, url, "slow");
+    assert_status(bcj2_resume(slow), BCJ2_OK);
+    client_wait(slow, STATE(TRANSIENT_ERROR));
+    fault_proxy_release(proxy);
+    download_wait_bytes(slow, 0, 1);
+    (void)snprintf(url, sizeof url, "http://127.0.0.1:%u/away", fault_proxy_port(proxy));
+    download_add(job, url, "a");
+    expect_file(job);
+    ck_assert_int_eq(client_state(slow), BCJ2_JOB_STATE_TRANSFERRING);
+    assert_status(bcj2_cancel(slow), BCJ2_OK);
+    rig_unref(slow);
+    finish(job);
+    fault_proxy_stop(proxy);
+}
+END_TEST
+
 /* ---- methods ---- */
 
 START_TEST(own_method)
@@ -337,6 +365,7 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, reported);
     tcase_add_test(tc, from_plain_to_tls);
     tcase_add_test(tc, from_tls_to_plain);
+    tcase_add_test(tc, who_redirects_has_answered);
     tc = suite_case(suite, "methods", 60);
     tcase_add_test(tc, own_method);
 }

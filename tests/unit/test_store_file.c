@@ -246,6 +246,49 @@ START_TEST(remote_names_wait_for_the_resume)
 }
 END_TEST
 
+/* Which bytes a new URL leaves believed: those whose time the new place can confirm. */
+START_TEST(bytes_of_another_place_are_doubted)
+{
+    static const struct {
+        const char *modified, *pending;
+        uint32_t file;
+        bool begun;
+    } cases[] = {
+        {"", "http://x/", 0, false},
+        {"Tue, 03 Feb 2026 10:00:00 GMT", "http://x/", 0, true},
+        {"", NULL, 0, true},
+        {"", "http://host/app?token=secret", 0, true}, /* the same place */
+        {"", "http://x/", 1, true},                    /* the bytes are another file's */
+    };
+    int64_t seq = add_job(BCJ2_JOB_STATE_SUSPENDED);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct store_transfer row = {.exists = true, .get = {.begun = true, .etag = "\"e\""}};
+        (void)snprintf(row.get.last_modified, sizeof row.get.last_modified, "%s",
+                       cases[i].modified);
+        row.get_file = cases[i].file;
+        begin();
+        assert_status(bcj2__store_set_remote_name(store, seq, 0, "http://host/app?token=secret",
+                                                  NOW),
+                      BCJ2_OK);
+        assert_status(bcj2__store_set_transfer(store, seq, &row), BCJ2_OK);
+        assert_status(bcj2__store_set_pending_remote_name(store, seq, 0, cases[i].pending, NOW),
+                      BCJ2_OK);
+        assert_status(bcj2__store_apply_remote_names(store, seq, NOW), BCJ2_OK);
+        commit();
+        assert_status(bcj2__store_transfer(store, seq, &row), BCJ2_OK);
+        ck_assert_msg(row.get.begun == cases[i].begun, "case %zu", i);
+        if (!cases[i].begun) {
+            continue;
+        }
+        begin();
+        assert_status(bcj2__store_doubt_bytes(store, seq, cases[i].file), BCJ2_OK);
+        commit();
+        assert_status(bcj2__store_transfer(store, seq, &row), BCJ2_OK);
+        ck_assert_int_eq(row.get.begun, cases[i].modified[0] != '\0');
+    }
+}
+END_TEST
+
 static const struct {
     const char *name;
     uint64_t total[3], transferred[3];
@@ -318,6 +361,7 @@ static void add_cases(Suite *suite)
     tcase_add_loop_test(tc, ranges_that_cannot_be_ours_are_damage, 0, ARRAY_LEN(damaged_ranges));
     tcase_add_test(tc, the_next_file_is_found);
     tcase_add_test(tc, remote_names_wait_for_the_resume);
+    tcase_add_test(tc, bytes_of_another_place_are_doubted);
     tcase_add_loop_test(tc, progress_is_the_sum_of_the_files, 0, ARRAY_LEN(sums));
     tcase_add_test(tc, a_job_with_a_temporary_file_is_not_forgotten);
 }
