@@ -309,6 +309,15 @@ bcj2_status bcj2__store_renew_host(struct store *s, int64_t seq)
     return status == BCJ2_S_FALSE ? BCJ2_OK : status;
 }
 
+bcj2_status bcj2__store_forget_host(struct store *s, int64_t seq, bcj2_filetime now)
+{
+    bcj2__store_enter(s);
+    struct sql q = bcj2__store_update(s, STORE_TOUCH ", host = '' WHERE seq = ?", now);
+    bcj2_status status = bcj2__store_updated(&q, seq);
+    bcj2__store_leave(s);
+    return status;
+}
+
 /* ---- changing a row ---- */
 
 struct sql bcj2__store_update(struct store *s, const char *text, bcj2_filetime now)
