@@ -175,11 +175,13 @@ static void end_last_run(struct engine *e, int64_t seq)
 static bool load_options(struct engine *e, struct drive *d)
 {
     bcj2_status s = bcj2__http_options_load(e->core, d->seq, &d->http);
-    if (s != BCJ2_E_DECRYPTION_FAILED && s != BCJ2_E_ACCESSDENIED) {
+    bool transient =
+        s == BCJ2_E_FAIL; /* no descriptor, a disk that stutters: others go on meanwhile */
+    if (s != BCJ2_E_DECRYPTION_FAILED && s != BCJ2_E_ACCESSDENIED && !transient) {
         return bcj2__engine_check(e, s);
     }
     const struct failure f = bcj2__classify_local(s, BCJ2_ERROR_CONTEXT_GENERAL_QUEUE_MANAGER,
-                                                  false, "opening the job's secrets");
+                                                  transient, "opening the job's secrets");
     bcj2__drive_fail(e, d, &f, BUP_PACKET_NONE, bcj2__detail_get());
     return false;
 }
