@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The files of a job, and the error object. (job-semantics 2.3, 2.4) */
+/* The files of a job, and the error object. A pointer that a failing call would have handed out is NULL.
+   (job-semantics 2.3, 2.4) */
 #ifndef BCJ2_FILE_H
 #define BCJ2_FILE_H
 

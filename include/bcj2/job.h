@@ -6,9 +6,9 @@
    child), BCJ2_E_NOT_FOUND (the job's row was purged, a day after Complete or Cancel),
    BCJ2_E_OUTOFMEMORY, BCJ2_E_DISK_FULL, BCJ2_E_DATABASE_CORRUPT and BCJ2_E_IO_DEVICE (the queue's
    database). What a call that changes something returned BCJ2_OK for survives a crash and a power
-   cut. A failing call changes nothing. NULL where a pointer is required is BCJ2_E_INVALIDARG. Every
-   function may be called from any thread. Returned strings and buffers are the caller's:
-   bcj2_free(). */
+   cut. A failing call changes nothing; a pointer that it would have handed out is NULL. NULL where a
+   pointer is required is BCJ2_E_INVALIDARG. Every function may be called from any thread. Returned
+   strings and buffers are the caller's: bcj2_free(). */
 #ifndef BCJ2_JOB_H
 #define BCJ2_JOB_H
 
