@@ -287,7 +287,8 @@ bcj2_status bcj2__store_set_no_progress(struct store *s, int64_t seq, uint32_t v
                                         bcj2_filetime now);
 bcj2_status bcj2__store_set_max_download(struct store *s, int64_t seq, uint32_t v,
                                          bcj2_filetime now);
-bcj2_status bcj2__store_set_download_ms(struct store *s, int64_t seq, uint64_t v,
+/* Unless it is not `was` any more: a Resume came between, and has the last word. */
+bcj2_status bcj2__store_set_download_ms(struct store *s, int64_t seq, uint64_t was, uint64_t v,
                                         bcj2_filetime now);
 bcj2_status bcj2__store_set_owner(struct store *s, int64_t seq, uint32_t uid, bcj2_filetime now);
 /* What a Resume leaves whatever else it does: resumed, and download_ms begins again. */
