@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The files of a job, and the error object. (job-semantics 2.3, 2.4) */
+/* The files of a job, and the error object. A pointer that a failing call would have handed out is NULL.
+   (job-semantics 2.3, 2.4) */
 #ifndef BCJ2_FILE_H
 #define BCJ2_FILE_H
 
@@ -36,11 +37,11 @@ BCJ2_API bcj2_status bcj2_file_set_remote_name(bcj2_file *file, const char *url)
 BCJ2_API bcj2_status bcj2_file_get_ranges(bcj2_file *file, bcj2_file_range **ret_ranges,
                                           uint32_t *ret_count);
 
-/* The path of the temporary file that a download is written to, in the folder of its local name;
-   and the head of the last answer for it, lines ended by CR LF. *ret_…: bcj2_free(); NULL on failure
+/* The path of the temporary file that a download is written to, in the folder of its local name (of
+   an upload to a file of this machine: in that one's folder); and the head of the last answer for it, lines ended by CR LF. *ret_…: bcj2_free(); NULL on failure
    and on BCJ2_S_FALSE.
-   BCJ2_OK; BCJ2_S_FALSE (there is none: no answer yet, an upload; the temporary file also once the job is
-   completed or cancelled);
+   BCJ2_OK; BCJ2_S_FALSE (there is none: no answer yet, an upload to a server; the temporary file also once the
+   file has its name, or the job is cancelled);
    BCJ2_E_INVALIDARG (NULL); BCJ2_E_NOT_FOUND (the job's row was purged); BCJ2_E_CLOSED;
    BCJ2_E_OUTOFMEMORY. Any thread.
    (IBackgroundCopyFile3::GetTemporaryName; IBackgroundCopyFile5::GetProperty) */

@@ -6,9 +6,9 @@
    child), BCJ2_E_NOT_FOUND (the job's row was purged, a day after Complete or Cancel),
    BCJ2_E_OUTOFMEMORY, BCJ2_E_DISK_FULL, BCJ2_E_DATABASE_CORRUPT and BCJ2_E_IO_DEVICE (the queue's
    database). What a call that changes something returned BCJ2_OK for survives a crash and a power
-   cut. A failing call changes nothing. NULL where a pointer is required is BCJ2_E_INVALIDARG. Every
-   function may be called from any thread. Returned strings and buffers are the caller's:
-   bcj2_free(). */
+   cut. A failing call changes nothing; a pointer that it would have handed out is NULL. NULL where a
+   pointer is required is BCJ2_E_INVALIDARG. Every function may be called from any thread. Returned
+   strings and buffers are the caller's: bcj2_free(). */
 #ifndef BCJ2_JOB_H
 #define BCJ2_JOB_H
 
@@ -81,17 +81,24 @@ BCJ2_API bcj2_status bcj2_suspend(bcj2_job *job);
    (completed or cancelled). (IBackgroundCopyJob::Resume) */
 BCJ2_API bcj2_status bcj2_resume(bcj2_job *job);
 
-/* Drops the job for good: a partial reply is deleted, the server is told in the background (for up
-   to 24 hours if it is away). A file that the server has whole stays there. BCJ2_OK;
-   BCJ2_S_UNABLE_TO_DELETE_FILES (cancelled, a temporary file stayed); BCJ2_E_INVALID_STATE
-   (completed or cancelled). (IBackgroundCopyJob::Cancel) */
+/* Drops the job for good: what was downloaded, and a partial reply, is deleted (files that a failed
+   Complete gave their names stay); the server of an upload is told in the background (for up to 24
+   hours if it is away). A file that the server has whole stays there. BCJ2_OK;
+   BCJ2_S_UNABLE_TO_DELETE_FILES (cancelled, a temporary file stayed); BCJ2_E_INVALID_STATE (completed
+   or cancelled). (IBackgroundCopyJob::Cancel) */
 BCJ2_API bcj2_status bcj2_cancel(bcj2_job *job);
 
-/* Ends a TRANSFERRED job: the reply gets its name (an existing file is replaced; a symbolic link
-   there is replaced, not followed; without a reply an empty file is made), the job leaves the
-   queue. BCJ2_OK; BCJ2_E_INVALID_STATE (not TRANSFERRED); the status of a failed rename
-   (BCJ2_E_ACCESSDENIED, BCJ2_E_DISK_FULL, BCJ2_E_PATH_NOT_FOUND, …): the job stays TRANSFERRED and
-   Complete may be called again. (IBackgroundCopyJob::Complete) */
+/* Ends the job with what there is; it leaves the queue. A download, in any state but the final ones:
+   each file that is transferred gets its name, in the order of adding (an existing file is replaced; a
+   symbolic link there is replaced, not followed), and the server's time of change if it told one; what
+   is half done is deleted. An upload, TRANSFERRED only: an upload-reply job's reply gets its name in
+   the same way, without a reply an empty file is made. The files belong to the caller, by his umask.
+   BCJ2_OK; BCJ2_S_PARTIAL_COMPLETE (ended, not all files of the download were transferred);
+   BCJ2_S_UNABLE_TO_DELETE_FILES (ended, a temporary file stayed; also when it is partial);
+   BCJ2_E_INVALID_STATE (completed or cancelled; an upload that is not TRANSFERRED); the status of a
+   failed rename (BCJ2_E_ACCESSDENIED, BCJ2_E_DISK_FULL, BCJ2_E_PATH_NOT_FOUND, …): the job is
+   TRANSFERRED then, files that got their names keep them, and Complete may be called again.
+   (IBackgroundCopyJob::Complete) */
 BCJ2_API bcj2_status bcj2_complete(bcj2_job *job);
 
 /* Getters; all allowed in all states. BCJ2_OK; BCJ2_E_INVALIDARG (NULL, struct_size). */

@@ -2,7 +2,10 @@
 /* The manager: one queue directory, opened by this process and any number of others. Jobs belong to the
    directory, not to the manager. One of the managers that are open, the runner, moves the bytes, with its
    own options and environment (proxy variables, certificate authorities); when it is closed or its
-   process ends, another one goes on. Every call works in every process. (job-semantics section 2) */
+   process ends, another one goes on. Every call works in every process. Besides what is listed,
+   a call on a manager may return BCJ2_E_CLOSED (in a forked child) and a status of the store:
+   BCJ2_E_OUTOFMEMORY, BCJ2_E_DISK_FULL, BCJ2_E_DATABASE_CORRUPT, BCJ2_E_IO_DEVICE. A pointer
+   that a failing call would have handed out is NULL. (job-semantics section 2) */
 #ifndef BCJ2_MANAGER_H
 #define BCJ2_MANAGER_H
 

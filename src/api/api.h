@@ -20,6 +20,13 @@ struct bcj2_manager {
         }                                                                                 \
     } while (0)
 
+/* A pointer that is handed out: it is NULL when the call fails, whatever stood there. */
+#define REQUIRE_OUT(pointer) \
+    do {                     \
+        REQUIRE(pointer);    \
+        *(pointer) = NULL;   \
+    } while (0)
+
 /* struct_size of a struct that a caller hands in: not smaller than in the first release. */
 #define REQUIRE_SIZE(pointer, first_release_size)                                               \
     do {                                                                                        \

@@ -37,7 +37,7 @@ static bcj2_status remote_name(const bcj2_file *file, char **ret)
 bcj2_status bcj2_file_get_remote_name(bcj2_file *file, char **ret_url)
 {
     REQUIRE(file);
-    REQUIRE(ret_url);
+    REQUIRE_OUT(ret_url);
     FORWARD(file, remote_name(file, ret_url));
 }
 
@@ -51,7 +51,7 @@ bcj2_status bcj2_file_set_remote_name(bcj2_file *file, const char *url)
 bcj2_status bcj2_file_get_local_name(bcj2_file *file, char **ret_path)
 {
     REQUIRE(file);
-    REQUIRE(ret_path);
+    REQUIRE_OUT(ret_path);
     FORWARD(file, bcj2__api_copy_text(file->local_name, ret_path));
 }
 
@@ -102,9 +102,8 @@ static bcj2_status ranges(const bcj2_file *file, bcj2_file_range **ret, uint32_t
 bcj2_status bcj2_file_get_ranges(bcj2_file *file, bcj2_file_range **ret_ranges, uint32_t *ret_count)
 {
     REQUIRE(file);
-    REQUIRE(ret_ranges);
+    REQUIRE_OUT(ret_ranges);
     REQUIRE(ret_count);
-    *ret_ranges = NULL;
     *ret_count = 0;
     FORWARD(file, ranges(file, ret_ranges, ret_count));
 }
@@ -136,16 +135,14 @@ static char **response_headers(struct store_file *row)
 bcj2_status bcj2_file_get_temporary_name(bcj2_file *file, char **ret_path)
 {
     REQUIRE(file);
-    REQUIRE(ret_path);
-    *ret_path = NULL;
+    REQUIRE_OUT(ret_path);
     FORWARD(file, optional_text(file, temporary_name, ret_path));
 }
 
 bcj2_status bcj2_file_get_response_headers(bcj2_file *file, char **ret_headers)
 {
     REQUIRE(file);
-    REQUIRE(ret_headers);
-    *ret_headers = NULL;
+    REQUIRE_OUT(ret_headers);
     FORWARD(file, optional_text(file, response_headers, ret_headers));
 }
 
@@ -181,7 +178,7 @@ static bcj2_status enum_files(bcj2_job *job, bcj2_file_enum **ret)
 bcj2_status bcj2_enum_files(bcj2_job *job, bcj2_file_enum **ret_files)
 {
     REQUIRE(job);
-    REQUIRE(ret_files);
+    REQUIRE_OUT(ret_files);
     FORWARD(job, enum_files(job, ret_files));
 }
 
@@ -201,7 +198,7 @@ static bcj2_status enum_next(bcj2_file_enum *files, bcj2_file **ret)
 bcj2_status bcj2_file_enum_next(bcj2_file_enum *files, bcj2_file **ret_file)
 {
     REQUIRE(files);
-    REQUIRE(ret_file);
+    REQUIRE_OUT(ret_file);
     FORWARD(files, enum_next(files, ret_file));
 }
 
@@ -239,7 +236,7 @@ static bcj2_status clone(const bcj2_file_enum *files, bcj2_file_enum **ret)
 bcj2_status bcj2_file_enum_clone(bcj2_file_enum *files, bcj2_file_enum **ret_files)
 {
     REQUIRE(files);
-    REQUIRE(ret_files);
+    REQUIRE_OUT(ret_files);
     FORWARD(files, clone(files, ret_files));
 }
 
@@ -286,8 +283,7 @@ bcj2_status bcj2_error_get(bcj2_error *error, bcj2_error_context *ret_context,
 bcj2_status bcj2_error_get_file(bcj2_error *error, bcj2_file **ret_file)
 {
     REQUIRE(error);
-    REQUIRE(ret_file);
-    *ret_file = NULL;
+    REQUIRE_OUT(ret_file);
     if (!error->has_file) {
         FORWARD(error, bcj2__detail(BCJ2_E_FILE_NOT_AVAILABLE, "the error is not about a file"));
     }
@@ -297,7 +293,7 @@ bcj2_status bcj2_error_get_file(bcj2_error *error, bcj2_file **ret_file)
 bcj2_status bcj2_error_get_description(bcj2_error *error, char **ret_text)
 {
     REQUIRE(error);
-    REQUIRE(ret_text);
+    REQUIRE_OUT(ret_text);
     FORWARD(error,
             bcj2__api_copy_text(error->text != NULL ? error->text : bcj2__status_text(error->code),
                                 ret_text));
@@ -306,15 +302,14 @@ bcj2_status bcj2_error_get_description(bcj2_error *error, char **ret_text)
 bcj2_status bcj2_error_get_context_description(bcj2_error *error, char **ret_text)
 {
     REQUIRE(error);
-    REQUIRE(ret_text);
+    REQUIRE_OUT(ret_text);
     FORWARD(error, bcj2__api_copy_text(bcj2__status_context_text(error->context), ret_text));
 }
 
 bcj2_status bcj2_error_get_protocol(bcj2_error *error, char **ret_protocol)
 {
     REQUIRE(error);
-    REQUIRE(ret_protocol);
-    *ret_protocol = NULL;
+    REQUIRE_OUT(ret_protocol);
     if (!error->has_protocol) {
         FORWARD(error,
                 bcj2__detail(BCJ2_E_PROTOCOL_NOT_AVAILABLE, "the error is not about a transfer"));

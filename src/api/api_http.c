@@ -58,16 +58,14 @@ bcj2_status bcj2_set_tls_versions(bcj2_job *job, bcj2_tls_version min, bcj2_tls_
 bcj2_status bcj2_get_custom_headers(bcj2_job *job, char **ret_headers)
 {
     REQUIRE(job);
-    REQUIRE(ret_headers);
-    *ret_headers = NULL;
+    REQUIRE_OUT(ret_headers);
     FORWARD(job, bcj2__job_headers(job, ret_headers));
 }
 
 bcj2_status bcj2_get_http_method(bcj2_job *job, char **ret_method)
 {
     REQUIRE(job);
-    REQUIRE(ret_method);
-    *ret_method = NULL;
+    REQUIRE_OUT(ret_method);
     FORWARD(job, bcj2__job_method(job, ret_method));
 }
 
@@ -132,26 +130,23 @@ bcj2_status bcj2_get_client_certificate(bcj2_job *job, char **ret_certificate_fi
                                         char **ret_key_file)
 {
     REQUIRE(job);
-    REQUIRE(ret_certificate_file);
-    REQUIRE(ret_key_file);
+    REQUIRE_OUT(ret_certificate_file);
+    REQUIRE_OUT(ret_key_file);
     struct certificate_files files = {ret_certificate_file, ret_key_file};
-    *ret_certificate_file = *ret_key_file = NULL;
     FORWARD(job, with_http(job, give_client_certificate, &files));
 }
 
 bcj2_status bcj2_get_ca_file(bcj2_job *job, char **ret_ca_file)
 {
     REQUIRE(job);
-    REQUIRE(ret_ca_file);
-    *ret_ca_file = NULL;
+    REQUIRE_OUT(ret_ca_file);
     FORWARD(job, with_http(job, give_ca_file, ret_ca_file));
 }
 
 bcj2_status bcj2_get_pinned_public_key(bcj2_job *job, char **ret_pinned_key)
 {
     REQUIRE(job);
-    REQUIRE(ret_pinned_key);
-    *ret_pinned_key = NULL;
+    REQUIRE_OUT(ret_pinned_key);
     FORWARD(job, with_http(job, give_pinned_key, ret_pinned_key));
 }
 

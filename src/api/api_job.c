@@ -252,21 +252,21 @@ bcj2_status bcj2_get_times(bcj2_job *job, bcj2_job_times *ret_times)
 bcj2_status bcj2_get_owner(bcj2_job *job, char **ret_owner)
 {
     REQUIRE(job);
-    REQUIRE(ret_owner);
+    REQUIRE_OUT(ret_owner);
     FORWARD(job, with_row(job, give_owner, ret_owner));
 }
 
 bcj2_status bcj2_get_display_name(bcj2_job *job, char **ret_name)
 {
     REQUIRE(job);
-    REQUIRE(ret_name);
+    REQUIRE_OUT(ret_name);
     FORWARD(job, with_row(job, give_display_name, ret_name));
 }
 
 bcj2_status bcj2_get_description(bcj2_job *job, char **ret_description)
 {
     REQUIRE(job);
-    REQUIRE(ret_description);
+    REQUIRE_OUT(ret_description);
     FORWARD(job, with_row(job, give_description, ret_description));
 }
 
@@ -308,7 +308,7 @@ bcj2_status bcj2_get_error_count(bcj2_job *job, uint32_t *ret_count)
 bcj2_status bcj2_get_reply_file_name(bcj2_job *job, char **ret_local_name)
 {
     REQUIRE(job);
-    REQUIRE(ret_local_name);
+    REQUIRE_OUT(ret_local_name);
     FORWARD(job, with_row(job, give_reply_name, ret_local_name));
 }
 
@@ -353,17 +353,15 @@ bcj2_status bcj2_get_reply_progress(bcj2_job *job, bcj2_reply_progress *ret_prog
 bcj2_status bcj2_get_error(bcj2_job *job, bcj2_error **ret_error)
 {
     REQUIRE(job);
-    REQUIRE(ret_error);
-    *ret_error = NULL;
+    REQUIRE_OUT(ret_error);
     FORWARD(job, bcj2__job_error(job, ret_error));
 }
 
 bcj2_status bcj2_get_reply_data(bcj2_job *job, uint8_t **ret_buffer, uint64_t *ret_length)
 {
     REQUIRE(job);
-    REQUIRE(ret_buffer);
+    REQUIRE_OUT(ret_buffer);
     REQUIRE(ret_length);
-    *ret_buffer = NULL;
     *ret_length = 0;
     FORWARD(job, bcj2__job_reply_data(job, ret_buffer, ret_length));
 }
@@ -378,14 +376,14 @@ bcj2_status bcj2_wait(bcj2_job *job, uint32_t state_mask, int64_t timeout_ms,
 bcj2_status bcj2_get_status_text(bcj2_job *job, char **ret_text)
 {
     REQUIRE(job);
-    REQUIRE(ret_text);
+    REQUIRE_OUT(ret_text);
     FORWARD(job, bcj2__job_status_text(job, ret_text));
 }
 
 bcj2_status bcj2_get_json(bcj2_job *job, char **ret_text)
 {
     REQUIRE(job);
-    REQUIRE(ret_text);
+    REQUIRE_OUT(ret_text);
     FORWARD(job, bcj2__job_json(job, ret_text));
 }
 

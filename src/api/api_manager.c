@@ -14,7 +14,7 @@ bcj2_status bcj2_manager_open(const char *directory, const bcj2_manager_options 
                               bcj2_manager **ret_manager)
 {
     bcj2_manager_options o = BCJ2_MANAGER_OPTIONS_INIT;
-    REQUIRE(ret_manager);
+    REQUIRE_OUT(ret_manager);
     if (options != NULL) {
         REQUIRE_SIZE(options, OPTIONS_SIZE_0_1);
         o.struct_size = (uint32_t)sizeof o;
@@ -63,7 +63,7 @@ bcj2_status bcj2_manager_get_info(bcj2_manager *manager, bcj2_manager_info *ret_
 bcj2_status bcj2_manager_get_directory(bcj2_manager *manager, char **ret_directory)
 {
     REQUIRE(manager);
-    REQUIRE(ret_directory);
+    REQUIRE_OUT(ret_directory);
     FORWARD(manager, bcj2__api_copy_text(core_->directory, ret_directory));
 }
 
@@ -112,7 +112,7 @@ bcj2_status bcj2_manager_create_job(bcj2_manager *manager, const char *display_n
     REQUIRE(manager);
     REQUIRE(display_name);
     REQUIRE(ret_id);
-    REQUIRE(ret_job);
+    REQUIRE_OUT(ret_job);
     FORWARD(manager, bcj2__job_create(core_, display_name, type, ret_id, ret_job));
 }
 
@@ -120,7 +120,7 @@ bcj2_status bcj2_manager_get_job(bcj2_manager *manager, const bcj2_guid *id, bcj
 {
     REQUIRE(manager);
     REQUIRE(id);
-    REQUIRE(ret_job);
+    REQUIRE_OUT(ret_job);
     FORWARD(manager, bcj2__job_find(core_, id, ret_job));
 }
 
@@ -128,7 +128,7 @@ bcj2_status bcj2_manager_get_error_description(bcj2_manager *manager, bcj2_statu
                                                char **ret_text)
 {
     REQUIRE(manager);
-    REQUIRE(ret_text);
+    REQUIRE_OUT(ret_text);
     FORWARD(manager, bcj2__api_copy_text(bcj2__status_text(status), ret_text));
 }
 
@@ -170,7 +170,7 @@ static bcj2_status enum_jobs(struct core *core, uint32_t flags, bcj2_job_enum **
 bcj2_status bcj2_manager_enum_jobs(bcj2_manager *manager, uint32_t flags, bcj2_job_enum **ret_jobs)
 {
     REQUIRE(manager);
-    REQUIRE(ret_jobs);
+    REQUIRE_OUT(ret_jobs);
     FORWARD(manager, enum_jobs(core_, flags, ret_jobs));
 }
 
@@ -186,7 +186,7 @@ bcj2_status bcj2_manager_enum_changed(bcj2_manager *manager, uint64_t since,
                                       bcj2_job_enum **ret_jobs)
 {
     REQUIRE(manager);
-    REQUIRE(ret_jobs);
+    REQUIRE_OUT(ret_jobs);
     FORWARD(manager, enum_changed(core_, since, ret_jobs));
 }
 
@@ -214,7 +214,7 @@ static bcj2_status enum_next(bcj2_job_enum *jobs, bcj2_job **ret)
 bcj2_status bcj2_job_enum_next(bcj2_job_enum *jobs, bcj2_job **ret_job)
 {
     REQUIRE(jobs);
-    REQUIRE(ret_job);
+    REQUIRE_OUT(ret_job);
     FORWARD(jobs, enum_next(jobs, ret_job));
 }
 
@@ -252,7 +252,7 @@ static bcj2_status clone(const bcj2_job_enum *jobs, bcj2_job_enum **ret)
 bcj2_status bcj2_job_enum_clone(bcj2_job_enum *jobs, bcj2_job_enum **ret_jobs)
 {
     REQUIRE(jobs);
-    REQUIRE(ret_jobs);
+    REQUIRE_OUT(ret_jobs);
     FORWARD(jobs, clone(jobs, ret_jobs));
 }
 

@@ -154,6 +154,9 @@ bcj2_status bcj2_upload_reply(bcj2_manager *manager, const char *local_name, con
     REQUIRE(manager);
     REQUIRE(local_name);
     REQUIRE(remote_url);
+    if (ret_job != NULL) {
+        *ret_job = NULL;
+    }
     bcj2_guid id;
     bcj2_job *job = NULL;
     /* the handle's core, because the manager may be closed while this call waits */

@@ -28,14 +28,18 @@ bool bcj2__drive_ours(struct engine *e, struct drive *d)
 
 static uint64_t time_spent(const struct engine *e, const struct drive *d)
 {
-    return d->spent_ms + (e->now_ms - d->started_ms);
+    return d->spent_ms + (e->now_ms - d->counted_ms);
 }
 
-static bool save_time(struct engine *e, const struct drive *d)
+static bool save_time(struct engine *e, struct drive *d)
 {
-    return d->spent_anew ||
-           bcj2__engine_check(e, bcj2__store_set_download_ms(e->core->store, d->seq,
-                                                             time_spent(e, d), bcj2__os_wall()));
+    uint64_t was = d->spent_saved_ms;
+    if (d->spent_anew) {
+        return true;
+    }
+    d->spent_saved_ms = time_spent(e, d);
+    return bcj2__engine_check(e, bcj2__store_set_download_ms(e->core->store, d->seq, was,
+                                                             d->spent_saved_ms, bcj2__os_wall()));
 }
 
 bool bcj2__drive_save(struct engine *e, struct drive *d)
@@ -118,7 +122,7 @@ static bcj2_status load(struct engine *e, struct drive *d, struct store_job *job
     d->type = job->type;
     d->priority = job->priority;
     d->believed = job->state;
-    d->spent_ms = job->download_ms;
+    d->spent_ms = d->spent_saved_ms = job->download_ms;
     d->max_download_s = job->max_download_s;
     d->retries_allowed = job->no_progress_s != 0;
     d->retry_delay_s = job->retry_delay_s;
@@ -145,7 +149,7 @@ static struct drive *new_drive(struct engine *e, int64_t seq)
         d->token = e->next_token++;
         d->seq = seq;
         d->source_fd = d->sink_fd = -1;
-        d->started_ms = e->now_ms;
+        d->started_ms = d->counted_ms = e->now_ms;
         d->bytes_total = BCJ2_SIZE_UNKNOWN;
         e->drives[e->drive_count++] = d;
     }
@@ -175,13 +179,15 @@ static void end_last_run(struct engine *e, int64_t seq)
 static bool load_options(struct engine *e, struct drive *d)
 {
     bcj2_status s = bcj2__http_options_load(e->core, d->seq, &d->http);
-    if (s != BCJ2_E_DECRYPTION_FAILED && s != BCJ2_E_ACCESSDENIED) {
+    /* no descriptor, a disk that stutters: others go on meanwhile */
+    bool transient = s == BCJ2_E_FAIL;
+    if (s != BCJ2_E_DECRYPTION_FAILED && s != BCJ2_E_ACCESSDENIED && !transient) {
         bool ok = bcj2__engine_check_job(e, d->seq, s);
         d->ended = d->ended || !ok;
         return ok;
     }
     const struct failure f = bcj2__classify_local(s, BCJ2_ERROR_CONTEXT_GENERAL_QUEUE_MANAGER,
-                                                  false, "opening the job's secrets");
+                                                  transient, "opening the job's secrets");
     bcj2__drive_fail(e, d, &f, BUP_PACKET_NONE, bcj2__detail_get());
     return false;
 }
@@ -263,7 +269,7 @@ void bcj2__drive_net_event(struct engine *e, struct drive *d, const struct net_e
 static uint64_t time_over_ms(const struct drive *d)
 {
     uint64_t all_ms = (uint64_t)d->max_download_s * 1000;
-    return d->started_ms + (all_ms > d->spent_ms ? all_ms - d->spent_ms : 0);
+    return d->counted_ms + (all_ms > d->spent_ms ? all_ms - d->spent_ms : 0);
 }
 
 uint64_t bcj2__drive_deadline(const struct engine *e, const struct drive *d)
@@ -293,10 +299,16 @@ void bcj2__drive_turn(struct engine *e, struct drive *d)
     if (d->ended) {
         return;
     }
-    if (time_over_ms(d) <= e->now_ms) {
-        if (bcj2__drive_ours(e, d)) {
-            end_by_time(e, d);
-        }
+    bool over = time_over_ms(d) <= e->now_ms;
+    if (over && !bcj2__drive_ours(e, d)) {
+        return;
+    }
+    if (over) {
+        bcj2__drive_look(e, d); /* a Resume may have come that we have not heard of */
+        over = time_over_ms(d) <= e->now_ms;
+    }
+    if (over) {
+        end_by_time(e, d);
     } else if (d->not_started) {
         d->not_started = false;
         if (d->work == DRIVE_GET) {

@@ -43,6 +43,8 @@ struct drive {
     enum drive_work work;
     uint64_t started_ms;
     uint64_t spent_ms;       /* in CONNECTING and TRANSFERRING before, since the last Resume */
+    uint64_t counted_ms;     /* what comes to it is counted from here on */
+    uint64_t spent_saved_ms; /* as the row has it, if no Resume came meanwhile */
     uint32_t max_download_s; /* how long it may, with this run */
     bool spent_anew;         /* a Resume came meanwhile: this run does not count any more */
     uint32_t retry_delay_s;
@@ -98,6 +100,8 @@ void bcj2__drive_disk_event(struct engine *e, struct drive *d, const struct disk
 /* What came up in the last act (opened files, requests that did not start), and progress to store. */
 void bcj2__drive_turn(struct engine *e, struct drive *d);
 void bcj2__drive_act(struct engine *e, struct drive *d);
+/* Looks whether the job was given another priority or longest time, or its time began anew. */
+void bcj2__drive_look(struct engine *e, struct drive *d);
 /* Looks whether somebody else moved the job: then stops. */
 void bcj2__drive_reconcile(struct engine *e, struct drive *d);
 /* Back to QUEUED: pre-empted, or the manager closes. */

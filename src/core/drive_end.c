@@ -185,13 +185,16 @@ static void keep_progress(struct engine *e, struct drive *d)
     (void)bcj2__drive_save(e, d);
 }
 
-/* A running job may have been moved to another level, or been given another time. */
-static void look_properties(struct engine *e, struct drive *d)
+void bcj2__drive_look(struct engine *e, struct drive *d)
 {
     struct store_job job = {0};
     if (bcj2__engine_check(e, bcj2__store_job_by_seq(e->core->store, d->seq, &job))) {
         d->priority = job.priority;
         d->max_download_s = job.max_download_s;
+        if (job.download_ms != d->spent_saved_ms) {
+            d->spent_ms = d->spent_saved_ms = job.download_ms;
+            d->counted_ms = e->now_ms;
+        }
     }
     bcj2__store_job_done(&job);
 }
@@ -207,7 +210,7 @@ void bcj2__drive_reconcile(struct engine *e, struct drive *d)
         return;
     }
     if (state == d->believed) {
-        look_properties(e, d);
+        bcj2__drive_look(e, d);
         return;
     }
     if (state == BCJ2_JOB_STATE_CANCELLED || state == BCJ2_JOB_STATE_ACKNOWLEDGED) {

@@ -359,6 +359,20 @@ static bcj2_status to_lines(char *headers, char **ret)
     return BCJ2_OK;
 }
 
+/* Trouble with the key's file is the job's, whatever the system calls it; a store that fails, or want of
+   memory, is everybody's. */
+static bcj2_status open_sealed(const struct secrets_use *use, const uint8_t *sealed, size_t size,
+                               char **ret)
+{
+    bcj2_status s = bcj2__secrets_open(use, sealed, size, ret);
+    if (BCJ2_SUCCEEDED(s) || s == BCJ2_E_OUTOFMEMORY || s == BCJ2_E_ACCESSDENIED ||
+        s == BCJ2_E_DECRYPTION_FAILED) {
+        return s;
+    }
+    CLEANUP_FREE char *why = bcj2__mem_strdup(bcj2__detail_get());
+    return bcj2__detail(BCJ2_E_FAIL, "%s", why != NULL ? why : "");
+}
+
 bcj2_status bcj2__job_http_open(struct core *c, int64_t seq, struct store_http *ret_http,
                                 char **ret_headers, char **ret_key_password)
 {
@@ -372,13 +386,13 @@ bcj2_status bcj2__job_http_open(struct core *c, int64_t seq, struct store_http *
     }
     if (BCJ2_SUCCEEDED(s) && ret_http->headers != NULL) {
         const struct secrets_use use = use_of(c, &row.id, PURPOSE_HEADERS);
-        s = bcj2__secrets_open(&use, ret_http->headers, ret_http->headers_size, &headers);
+        s = open_sealed(&use, ret_http->headers, ret_http->headers_size, &headers);
         s = BCJ2_FAILED(s) ? s : to_lines(headers, ret_headers);
     }
     if (BCJ2_SUCCEEDED(s) && ret_http->key_password != NULL) {
         const struct secrets_use use = use_of(c, &row.id, PURPOSE_PASSWORD);
-        s = bcj2__secrets_open(&use, ret_http->key_password, ret_http->key_password_size,
-                               ret_key_password);
+        s = open_sealed(&use, ret_http->key_password, ret_http->key_password_size,
+                        ret_key_password);
     }
     bcj2__store_job_done(&row);
     if (BCJ2_FAILED(s)) {

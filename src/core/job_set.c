@@ -167,6 +167,14 @@ static bcj2_status resume_event(const struct change *change, enum job_event *ret
     return BCJ2_FAILED(s) ? s : BCJ2_OK;
 }
 
+/* Who resumes a job that failed wants it tried now, not when its server has rested (core/hosts). */
+static bcj2_status try_at_once(const struct change *change, bcj2_job_state before)
+{
+    bool failed = before == BCJ2_JOB_STATE_ERROR || before == BCJ2_JOB_STATE_TRANSIENT_ERROR;
+    return failed ? bcj2__store_forget_host(change->core->store, change->row.seq, bcj2__os_wall())
+                  : BCJ2_OK;
+}
+
 bcj2_status bcj2__job_resume(bcj2_job *job)
 {
     struct change change;
@@ -175,6 +183,7 @@ bcj2_status bcj2__job_resume(bcj2_job *job)
     if (BCJ2_FAILED(s)) {
         return s;
     }
+    const bcj2_job_state before = change.row.state;
     s = resume_event(&change, &event);
     if (BCJ2_SUCCEEDED(s)) {
         s = bcj2__job_state_move(job->core, &change.row, event);
@@ -184,6 +193,9 @@ bcj2_status bcj2__job_resume(bcj2_job *job)
     }
     if (BCJ2_SUCCEEDED(s)) {
         s = bcj2__store_set_resumed(job->core->store, job->seq, bcj2__os_wall());
+    }
+    if (BCJ2_SUCCEEDED(s)) {
+        s = try_at_once(&change, before);
     }
     return bcj2__change_end(&change, s);
 }

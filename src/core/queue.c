@@ -23,6 +23,27 @@
 
 /* ---- by time ---- */
 
+/* One that cannot be cancelled because its rows cannot be read must not keep the others from it: it is an
+   ERROR, and touched, now. */
+static bcj2_status expire_one(struct core *c, int64_t seq)
+{
+    bcj2_status s = bcj2__settle_cancel(c, seq);
+    if (s != BCJ2_E_DATABASE_CORRUPT) {
+        return s;
+    }
+    CLEANUP_FREE char *why = bcj2__mem_strdup(bcj2__detail_get());
+    bcj2_status begun = bcj2__store_begin(c->store, true);
+    if (BCJ2_FAILED(begun)) {
+        return begun;
+    }
+    s = bcj2__job_state_poison(c, seq, bcj2__detail(s, "%s", why != NULL ? why : ""));
+    if (BCJ2_FAILED(s)) {
+        bcj2__store_rollback(c->store);
+        return s;
+    }
+    return bcj2__store_commit(c->store, true);
+}
+
 /* Cancels what was not touched for the inactivity time, some at a time. Gives back when the next one is
    due. */
 static bcj2_status expire(struct engine *e, uint64_t *ret_next_ms)
@@ -44,7 +65,7 @@ static bcj2_status expire(struct engine *e, uint64_t *ret_next_ms)
         }
         bcj2__log(&c->log, LOG_WARNING, "job %lld was not touched for %u s: cancelled",
                   (long long)seq, (unsigned)c->inactivity_s);
-        s = bcj2__settle_cancel(c, seq);
+        s = expire_one(c, seq);
         if (BCJ2_FAILED(s)) {
             return s;
         }

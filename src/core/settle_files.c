@@ -242,18 +242,17 @@ bcj2_status bcj2__settle_forget_files(struct core *c, int64_t seq)
     for (uint32_t from = 0; s == BCJ2_OK;) {
         struct store_file file = {0};
         s = bcj2__store_next_temporary(c->store, seq, from, &file);
-        if (s != BCJ2_OK) {
-            break;
-        }
-        from = file.index + 1;
-        if (BCJ2_SUCCEEDED(bcj2__os_unlink(file.temp_name))) {
-            s = forget(c, seq, &file);
-        } else {
-            bcj2__log(&c->log, LOG_WARNING, "job %lld: temporary file stays: %s", (long long)seq,
-                      bcj2__detail_get());
-            result = BCJ2_S_UNABLE_TO_DELETE_FILES;
+        if (s == BCJ2_OK) {
+            from = file.index + 1;
+            if (BCJ2_SUCCEEDED(bcj2__os_unlink(file.temp_name))) {
+                (void)forget(c, seq, &file);
+            } else {
+                bcj2__log(&c->log, LOG_WARNING, "job %lld: temporary file stays: %s",
+                          (long long)seq, bcj2__detail_get());
+                result = BCJ2_S_UNABLE_TO_DELETE_FILES;
+            }
         }
         bcj2__store_file_done(&file);
     }
-    return result;
+    return BCJ2_FAILED(s) ? BCJ2_S_UNABLE_TO_DELETE_FILES : result;
 }

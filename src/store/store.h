@@ -287,7 +287,8 @@ bcj2_status bcj2__store_set_no_progress(struct store *s, int64_t seq, uint32_t v
                                         bcj2_filetime now);
 bcj2_status bcj2__store_set_max_download(struct store *s, int64_t seq, uint32_t v,
                                          bcj2_filetime now);
-bcj2_status bcj2__store_set_download_ms(struct store *s, int64_t seq, uint64_t v,
+/* Unless it is not `was` any more: a Resume came between, and has the last word. */
+bcj2_status bcj2__store_set_download_ms(struct store *s, int64_t seq, uint64_t was, uint64_t v,
                                         bcj2_filetime now);
 bcj2_status bcj2__store_set_owner(struct store *s, int64_t seq, uint32_t uid, bcj2_filetime now);
 /* What a Resume leaves whatever else it does: resumed, and download_ms begins again. */
@@ -318,6 +319,8 @@ bcj2_status bcj2__store_apply_remote_names(struct store *s, int64_t seq, bcj2_fi
 /* At once (a redirect that is to be reported, a new prefix); a pending one stays. */
 bcj2_status bcj2__store_set_remote_name(struct store *s, int64_t seq, uint32_t index,
                                         const char *url, bcj2_filetime now);
+/* A QUEUED job waits for no host's rest, until it is QUEUED the next time. */
+bcj2_status bcj2__store_forget_host(struct store *s, int64_t seq, bcj2_filetime now);
 /* Replaces them all. One that says nothing leaves no row. */
 bcj2_status bcj2__store_set_http(struct store *s, int64_t seq, const struct store_http *http,
                                  bcj2_filetime now);

@@ -283,8 +283,15 @@ bcj2_status bcj2__store_set_pending_remote_name(struct store *s, int64_t seq, ui
 bcj2_status bcj2__store_set_remote_name(struct store *s, int64_t seq, uint32_t index,
                                         const char *url, bcj2_filetime now)
 {
-    return set_url(s, "UPDATE files SET remote_name = ? WHERE job_seq = ? AND file_index = ?", seq,
-                   index, url, now);
+    bcj2__store_enter(s);
+    bcj2_status status =
+        set_url(s, "UPDATE files SET remote_name = ? WHERE job_seq = ? AND file_index = ?", seq,
+                index, url, now);
+    if (status == BCJ2_OK) {
+        status = bcj2__store_renew_host(s, seq);
+    }
+    bcj2__store_leave(s);
+    return status;
 }
 
 #define DOUBT_BYTES \
@@ -333,6 +340,9 @@ bcj2_status bcj2__store_apply_remote_names(struct store *s, int64_t seq, bcj2_fi
     }
     if (status == BCJ2_OK) {
         status = bcj2__store_touch_job(s, seq, now);
+    }
+    if (status == BCJ2_OK) {
+        status = bcj2__store_renew_host(s, seq);
     }
     bcj2__store_leave(s);
     return status == BCJ2_S_FALSE ? BCJ2_OK : status;

@@ -295,6 +295,29 @@ bcj2_status bcj2__store_set_state(struct store *s, int64_t seq, bcj2_job_state f
     return status;
 }
 
+bcj2_status bcj2__store_renew_host(struct store *s, int64_t seq)
+{
+    char host[URL_HOST_SIZE];
+    bcj2_status status = next_host(s, seq, host);
+    if (status != BCJ2_OK) {
+        return status;
+    }
+    struct sql q = bcj2__sql(s, "UPDATE jobs SET host = ? WHERE seq = ? AND state = 0");
+    bcj2__sql_bind_text(&q, host);
+    bcj2__sql_bind_i64(&q, seq);
+    status = bcj2__sql_run(&q);
+    return status == BCJ2_S_FALSE ? BCJ2_OK : status;
+}
+
+bcj2_status bcj2__store_forget_host(struct store *s, int64_t seq, bcj2_filetime now)
+{
+    bcj2__store_enter(s);
+    struct sql q = bcj2__store_update(s, STORE_TOUCH ", host = '' WHERE seq = ?", now);
+    bcj2_status status = bcj2__store_updated(&q, seq);
+    bcj2__store_leave(s);
+    return status;
+}
+
 /* ---- changing a row ---- */
 
 struct sql bcj2__store_update(struct store *s, const char *text, bcj2_filetime now)

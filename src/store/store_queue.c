@@ -368,6 +368,7 @@ static bcj2_status oldest_of_next_boot(struct store *s, const char *boot, int64_
 {
     struct sql q = bcj2__sql(s, "SELECT seq, touched_boot, touched_ms, modification_time FROM jobs"
                                 " INDEXED BY jobs_touched WHERE state < 7 AND touched_boot > ?"
+                                " AND length(touched_boot) < 40" /* as in next_boot() */
                                 " ORDER BY touched_boot, touched_ms LIMIT 1");
     bcj2__sql_bind_text(&q, boot);
     if (bcj2__sql_row(&q)) {

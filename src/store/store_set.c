@@ -63,9 +63,18 @@ bcj2_status bcj2__store_set_max_download(struct store *s, int64_t seq, uint32_t 
     return set_number(s, UPDATE "max_download_s = ? WHERE seq = ?", seq, v, now);
 }
 
-bcj2_status bcj2__store_set_download_ms(struct store *s, int64_t seq, uint64_t v, bcj2_filetime now)
+bcj2_status bcj2__store_set_download_ms(struct store *s, int64_t seq, uint64_t was, uint64_t v,
+                                        bcj2_filetime now)
 {
-    return set_number(s, UPDATE "download_ms = ? WHERE seq = ?", seq, (int64_t)v, now);
+    bcj2__store_enter(s);
+    struct sql q = bcj2__store_update(
+        s, UPDATE "download_ms = CASE download_ms WHEN ? THEN ? ELSE download_ms END WHERE seq = ?",
+        now);
+    bcj2__sql_bind_u64(&q, was);
+    bcj2__sql_bind_u64(&q, v);
+    bcj2_status status = bcj2__store_updated(&q, seq);
+    bcj2__store_leave(s);
+    return status;
 }
 
 bcj2_status bcj2__store_set_owner(struct store *s, int64_t seq, uint32_t uid, bcj2_filetime now)

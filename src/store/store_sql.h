@@ -61,6 +61,9 @@ bcj2_status bcj2__store_updated(struct sql *q, int64_t seq);
 
 /* The job of a file or a group changes with it. BCJ2_E_NOT_FOUND: there is no such job. */
 bcj2_status bcj2__store_touch_job(struct store *s, int64_t seq, bcj2_filetime now);
+/* After a change of URLs, in its transaction: a job that is QUEUED waits for the host that it will
+   really talk to. (Others get theirs when they become QUEUED.) */
+bcj2_status bcj2__store_renew_host(struct store *s, int64_t seq);
 
 /* Finalizes all statements. */
 void bcj2__sql_forget(struct store *s);

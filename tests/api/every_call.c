@@ -170,6 +170,21 @@ void every_call_prepare(void)
     assert_status(bcj2_manager_enum_jobs(queue_manager, 0, &have.jobs), BCJ2_OK);
 }
 
+/* All pointers among the results. */
+#define POINTERS(X) X(manager) X(job) X(file) X(error) X(jobs) X(files) X(buffer) X(ranges) X(text)
+
+void every_call_spoil(void)
+{
+#define SPOIL(name) ret.name = (void *)&ret;
+    POINTERS(SPOIL)
+}
+
+int every_call_cleared(void)
+{
+#define CLEARED(name) +(ret.name == NULL)
+    return 0 POINTERS(CLEARED);
+}
+
 void every_call_done(void)
 {
     ck_assert_ptr_null(bcj2_job_unref(have.job));

@@ -25,6 +25,9 @@ extern const size_t every_call_count;
 
 /* An upload job in ERROR (its file is missing) and handles of everything, in the test's queue. */
 void every_call_prepare(void);
+/* Every pointer that a call could hand out becomes a wrong one; how many of them are NULL now. */
+void every_call_spoil(void);
+int every_call_cleared(void);
 /* Lets go of the handles. */
 void every_call_done(void);
 

@@ -60,6 +60,75 @@ START_TEST(the_table_has_every_function_of_the_headers)
 }
 END_TEST
 
+/* Does the declaration of a function have a pointer that it hands out? */
+static bool hands_out(const char *declaration)
+{
+    const char *end = strchr(declaration, ';'), *p = strstr(declaration, "**ret_");
+    return p != NULL && p < end;
+}
+
+/* All calls fail once the manager is closed: nobody may be left with what stood there before. */
+START_TEST(what_is_handed_out_is_NULL_on_failure)
+{
+    static const char *const headers[] = {"manager.h", "job.h", "file.h"};
+    size_t found = 0;
+    every_call_prepare();
+    queue_close();
+    for (size_t i = 0; i < ARRAY_LEN(headers); i++) {
+        char path[512];
+        size_t size = 0;
+        (void)snprintf(path, sizeof path, "%s/include/bcj2/%s", BCJ2_SOURCE_ROOT, headers[i]);
+        char *text = queue_read_file(path, &size);
+        for (size_t k = 0; k < every_call_count; k++) {
+            const struct every_call *c = &every_call[k];
+            char declared[128];
+            (void)snprintf(declared, sizeof declared, "BCJ2_API bcj2_status %s(", c->name);
+            const char *at = strstr(text, declared);
+            if (at == NULL || c->manager || c->no_queue || !hands_out(at)) {
+                continue;
+            }
+            every_call_spoil();
+            assert_status(c->call(NO_NULL), BCJ2_E_CLOSED);
+            ck_assert_msg(every_call_cleared() > 0, "%s", c->name);
+            found++;
+        }
+        free(text);
+    }
+    ck_assert_uint_gt(found, 20);
+    every_call_done();
+}
+END_TEST
+
+/* The same of the calls on a manager, and of opening one. */
+START_TEST(what_a_manager_hands_out_is_NULL_on_failure)
+{
+    bcj2_manager_options options = BCJ2_MANAGER_OPTIONS_INIT;
+    bcj2_manager *manager = queue_manager;
+    bcj2_job *upload = queue_job(BCJ2_JOB_TYPE_UPLOAD), *job = upload;
+    bcj2_job_enum *jobs = (void *)&manager;
+    char *text = (void *)&manager;
+    bcj2_guid id = {0};
+    options.flags = ~0u;
+    assert_status(bcj2_manager_open(queue_path("other"), &options, &manager), BCJ2_E_INVALIDARG);
+    ck_assert_ptr_null(manager);
+    assert_status(bcj2_manager_create_job(queue_manager, "x", 3, &id, &job), BCJ2_E_NOTIMPL);
+    ck_assert_ptr_null(job);
+    job = upload;
+    assert_status(bcj2_manager_get_job(queue_manager, &id, &job), BCJ2_E_NOT_FOUND);
+    ck_assert_ptr_null(job);
+    job = upload;
+    assert_status(bcj2_upload_reply(queue_manager, "relative", "http://127.0.0.1:1/", NULL, NULL,
+                                    NULL, &job),
+                  BCJ2_E_INVALIDARG);
+    bcj2_job_unref(job); /* made, and cancelled again */
+    assert_status(bcj2_manager_enum_jobs(queue_manager, 2, &jobs), BCJ2_E_NOTIMPL);
+    ck_assert_ptr_null(jobs);
+    assert_status(bcj2_get_reply_file_name(upload, &text), BCJ2_E_NOTIMPL);
+    ck_assert_ptr_null(text);
+    bcj2_job_unref(upload);
+}
+END_TEST
+
 START_TEST(NULL_that_is_fine)
 {
     bcj2_job *job = queue_job(BCJ2_JOB_TYPE_UPLOAD);
@@ -241,6 +310,8 @@ static void add_cases(Suite *suite)
     TCase *tc = suite_case(suite, "arguments", 30);
     tcase_add_checked_fixture(tc, queue_start, queue_stop);
     tcase_add_test(tc, NULL_is_refused_everywhere);
+    tcase_add_test(tc, what_is_handed_out_is_NULL_on_failure);
+    tcase_add_test(tc, what_a_manager_hands_out_is_NULL_on_failure);
     tcase_add_test(tc, the_table_has_every_function_of_the_headers);
     tcase_add_test(tc, NULL_that_is_fine);
     tcase_add_test(tc, faults_are_found_in_order);

@@ -350,7 +350,7 @@ START_TEST(files_added_later_need_a_resume)
     assert_status(bcj2_add_file(job, URL, queue_path("out/b")), BCJ2_OK);
     ck_assert_int_eq(queue_state(job), BCJ2_JOB_STATE_TRANSFERRED);
     assert_status(bcj2__store_begin(job->core->store, false), BCJ2_OK);
-    assert_status(bcj2__store_set_download_ms(job->core->store, job->seq, 5000, 1), BCJ2_OK);
+    assert_status(bcj2__store_set_download_ms(job->core->store, job->seq, 0, 5000, 1), BCJ2_OK);
     assert_status(bcj2__store_commit(job->core->store, false), BCJ2_OK);
     assert_status(bcj2_resume(job), BCJ2_OK);
     ck_assert_int_eq(queue_state(job), BCJ2_JOB_STATE_QUEUED);

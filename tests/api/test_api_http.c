@@ -15,8 +15,10 @@
 #include "limit.h"
 #include "macro.h"
 #include "mem.h"
+#include "os_syscall.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -296,6 +298,39 @@ START_TEST(a_job_whose_key_is_lost_fails)
     assert_status(bcj2_resume(job), BCJ2_OK);
     queue_wait(job, STATE_BIT(ERROR) | STATE_BIT(TRANSIENT_ERROR), BCJ2_JOB_STATE_TRANSIENT_ERROR);
     bcj2_job_unref(job);
+}
+END_TEST
+
+static ssize_t pread_but_no_key(int fd, void *to, size_t size, off_t offset)
+{
+    struct stat file, key;
+    if (fstat(fd, &file) == 0 && stat(queue_path("queue/secret.key"), &key) == 0 &&
+        file.st_ino == key.st_ino) {
+        errno = EIO;
+        return -1;
+    }
+    return pread(fd, to, size, offset);
+}
+
+/* A key that cannot be read just now is the trouble of the jobs that need it, and of no other. */
+START_TEST(a_key_that_cannot_be_read_stops_nobody_else)
+{
+    bcj2_job *job = queue_job_with_file(UPLOAD, NULL), *other = queue_job_with_file(UPLOAD, NULL);
+    char *text = NULL;
+    assert_status(bcj2_set_custom_headers(job, "Authorization: " SECRET), BCJ2_OK);
+    (void)bcj2__os_syscall_set("pread", (os_function)pread_but_no_key);
+    assert_status(bcj2_resume(job), BCJ2_OK);
+    assert_status(bcj2_resume(other), BCJ2_OK);
+    queue_wait(job, STATE_BIT(ERROR) | STATE_BIT(TRANSIENT_ERROR), BCJ2_JOB_STATE_TRANSIENT_ERROR);
+    queue_wait(other, STATE_BIT(ERROR) | STATE_BIT(TRANSIENT_ERROR),
+               BCJ2_JOB_STATE_TRANSIENT_ERROR); /* nobody listens there */
+    assert_status(bcj2_get_status_text(job, &text), BCJ2_OK);
+    ck_assert_msg(strstr(text, "secret.key") != NULL && strstr(text, SECRET) == NULL, "%s", text);
+    bcj2_free(text);
+    queue_close();
+    bcj2__os_syscall_reset();
+    bcj2_job_unref(job);
+    bcj2_job_unref(other);
 }
 END_TEST
 
@@ -680,6 +715,7 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, no_file_of_the_queue_holds_a_secret);
     tcase_add_test(tc, options_are_opened_for_transfers);
     tcase_add_loop_test(tc, a_job_whose_key_is_lost_fails, 0, TYPES);
+    tcase_add_test(tc, a_key_that_cannot_be_read_stops_nobody_else);
     tc = suite_case(suite, "TLS", 20);
     tcase_add_checked_fixture(tc, queue_start, queue_stop);
     tcase_add_loop_test(tc, files_of_options, 0, ARRAY_LEN(file_options));

@@ -396,6 +396,27 @@ START_TEST(one_tries_after_a_rest)
 }
 END_TEST
 
+/* A person's Resume of a job that failed does not wait until its server has rested. What it finds out
+   counts for the others. */
+START_TEST(resume_does_not_wait_for_a_rest)
+{
+    bcj2__timeouts.host_rest_ms = 3600 * 1000;
+    fault_proxy_refuse(proxy);
+    bcj2_job *failed = resumed(here);
+    queue_wait(failed, ENDS, BCJ2_JOB_STATE_TRANSIENT_ERROR);
+    bcj2_job *other = resumed(here);
+    assert_status(bcj2_resume(failed), BCJ2_OK);
+    queue_wait(failed, ENDS, BCJ2_JOB_STATE_TRANSIENT_ERROR);
+    ck_assert_int_eq(queue_state(other), BCJ2_JOB_STATE_QUEUED);
+    fault_proxy_release(proxy);
+    assert_status(bcj2_resume(failed), BCJ2_OK);
+    queue_wait(failed, STATE_BIT(TRANSFERRED) | STATE_BIT(ERROR), BCJ2_JOB_STATE_TRANSFERRED);
+    queue_wait(other, STATE_BIT(TRANSFERRED) | STATE_BIT(ERROR), BCJ2_JOB_STATE_TRANSFERRED);
+    bcj2_job_unref(failed);
+    bcj2_job_unref(other);
+}
+END_TEST
+
 static void add_cases(Suite *suite)
 {
     TCase *tc = suite_case(suite, "network", 60);
@@ -410,6 +431,7 @@ static void add_cases(Suite *suite)
     tcase_add_checked_fixture(tc, enter, leave);
     tcase_add_test(tc, dead_server_holds_up_nobody_else);
     tcase_add_test(tc, one_tries_after_a_rest);
+    tcase_add_test(tc, resume_does_not_wait_for_a_rest);
 }
 
 SUITE_MAIN("api_network", add_cases)

@@ -141,6 +141,37 @@ START_TEST(a_damaged_job_goes_to_error)
 END_TEST
 
 /* A deadline nobody can read keeps its own job waiting, not the others. */
+/* Job 1, left alone for years as job 2 is, cannot be read or not even be told how long. */
+static const char *const old_damages[] = {
+    "UPDATE jobs SET series_start_boot = " LONG_TEXT " WHERE seq = 1",
+    "UPDATE jobs SET touched_boot = " LONG_TEXT " WHERE seq = 1",
+};
+
+START_TEST(a_damaged_job_keeps_no_other_from_its_end)
+{
+    bcj2_guid ids[2];
+    bcj2_job *job = NULL;
+    bcj2_status status = BCJ2_OK;
+    id_of(queue_job(BCJ2_JOB_TYPE_UPLOAD), &ids[0]);
+    id_of(queue_job(BCJ2_JOB_TYPE_UPLOAD), &ids[1]);
+    queue_close();
+    run_sql("UPDATE jobs SET touched_boot = 'x', touched_ms = seq, modification_time = seq");
+    run_sql(old_damages[_i]);
+    queue_open();
+    for (int i = 0; i < 2000 && status != BCJ2_E_NOT_FOUND; i++) {
+        const struct timespec t = {0, 5000000};
+        status = bcj2_manager_get_job(queue_manager, &ids[1], &job);
+        (void)bcj2_job_unref(job);
+        (void)nanosleep(&t, NULL);
+    }
+    assert_status(status, BCJ2_E_NOT_FOUND);
+    job = job_of(&ids[0]);
+    ck_assert_int_eq(queue_state(job), _i == 0 ? BCJ2_JOB_STATE_ERROR : BCJ2_JOB_STATE_SUSPENDED);
+    assert_status(bcj2_cancel(job), BCJ2_OK);
+    bcj2_job_unref(job);
+}
+END_TEST
+
 START_TEST(a_damaged_deadline_is_passed_over)
 {
     bcj2_guid ids[2];
@@ -266,6 +297,8 @@ static void add_cases(Suite *suite)
     TCase *tc = suite_case(suite, "damaged", 60);
     tcase_add_checked_fixture(tc, enter, leave);
     tcase_add_loop_test(tc, a_damaged_job_goes_to_error, 0, ARRAY_LEN(damages));
+    tcase_add_loop_test(tc, a_damaged_job_keeps_no_other_from_its_end, 0,
+                        (int)ARRAY_LEN(old_damages));
     tcase_add_test(tc, a_damaged_deadline_is_passed_over);
     tc = suite_case(suite, "unclean ends", 60);
     tcase_add_checked_fixture(tc, enter, leave);

@@ -206,7 +206,7 @@ static void change_one(int64_t seq)
     assert_status(bcj2__store_set_retry_delay(store, seq, 60, NOW), BCJ2_OK);
     assert_status(bcj2__store_set_no_progress(store, seq, 60, NOW), BCJ2_OK);
     assert_status(bcj2__store_set_max_download(store, seq, 60, NOW), BCJ2_OK);
-    assert_status(bcj2__store_set_download_ms(store, seq, 60, NOW), BCJ2_OK);
+    assert_status(bcj2__store_set_download_ms(store, seq, 0, 60, NOW), BCJ2_OK);
     assert_status(bcj2__store_set_owner(store, seq, job.owner_uid, NOW), BCJ2_OK);
     assert_status(bcj2__store_set_resumed(store, seq, NOW), BCJ2_OK);
     assert_status(bcj2__store_set_unclean_ends(store, seq, 1, NOW), BCJ2_OK);

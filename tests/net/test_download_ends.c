@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -529,6 +530,55 @@ START_TEST(temporaries_that_stay)
 }
 END_TEST
 
+static atomic_bool unlink_breaks_locks, locks_are_broken;
+
+static int unlink_that_breaks_locks(const char *path)
+{
+    atomic_store(&locks_are_broken, atomic_load(&unlink_breaks_locks));
+    return unlink(path);
+}
+
+static int flock_that_breaks(int fd, int operation)
+{
+    if (atomic_load(&locks_are_broken) && (operation & LOCK_UN) == 0) {
+        errno = EIO;
+        return -1;
+    }
+    return flock(fd, operation);
+}
+
+/* That one of them is gone cannot be noted: the others are deleted all the same. */
+START_TEST(temporaries_go_though_it_is_not_noted)
+{
+    (void)bcj2__os_syscall_set("unlink", (os_function)unlink_that_breaks_locks);
+    (void)bcj2__os_syscall_set("flock", (os_function)flock_that_breaks);
+    rig_start(NULL, RIG_FILES);
+    struct http_script *slow = slow_server();
+    bcj2_job *job = new_job();
+    add(job, "a");
+    add(job, "b");
+    add_url(job, http_script_url(slow, "/c"), "c");
+    resume(job);
+    until_transferring_third(job);
+    assert_status(bcj2_suspend(job), BCJ2_OK);
+    bcj2_guid id = client_id(job);
+    rig_unref(job);
+    rig_close();
+    rig.manager = client_open_to_look(rig_path("queue"));
+    assert_status(bcj2_manager_get_job(rig.manager, &id, &job), BCJ2_OK);
+    atomic_store(&unlink_breaks_locks, true);
+    assert_status(bcj2_cancel(job), BCJ2_OK);
+    atomic_store(&unlink_breaks_locks, false);
+    ck_assert(atomic_load(&locks_are_broken));
+    rig_assert_no_temporary_here();
+    atomic_store(&locks_are_broken, false);
+    rig_unref(job);
+    http_script_stop(slow);
+    rig_stop();
+    bcj2__os_syscall_reset();
+}
+END_TEST
+
 START_TEST(cancel_leaves_what_was_there)
 {
     rig_start(NULL, RIG_FILES);
@@ -569,6 +619,7 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, a_link_is_replaced);
     tcase_add_test(tc, a_temporary_file_that_somebody_cut);
     tcase_add_loop_test(tc, temporaries_that_stay, 0, 2);
+    tcase_add_test(tc, temporaries_go_though_it_is_not_noted);
     tcase_add_test(tc, cancel_leaves_what_was_there);
 }
 

@@ -97,6 +97,25 @@ START_TEST(the_time_of_a_transfer_is_limited)
 }
 END_TEST
 
+/* A Resume of a job that runs changes nothing but this. */
+START_TEST(resume_begins_the_time_anew)
+{
+    fake_clock_install(&clocks);
+    rig_prepare();
+    struct http_script *slow = slow_server();
+    bcj2_job *job = transferring_for_100_s_at_most(slow);
+    let_pass(job, 60000);
+    resume(job);
+    let_pass(job, 60000);
+    assert_status(bcj2_wait(job, STATE(ERROR), 300, NULL), BCJ2_S_FALSE);
+    let_pass(job, 101000);
+    wait_time_is_over(job);
+    rig_unref(job);
+    http_script_stop(slow);
+    rig_stop();
+}
+END_TEST
+
 /* The time before a restart counts, the time between does not. */
 START_TEST(the_time_is_kept_over_a_restart)
 {
@@ -126,6 +145,7 @@ static void add_cases(Suite *suite)
 {
     TCase *tc = suite_case(suite, "time", 20);
     tcase_add_loop_test(tc, the_time_of_a_transfer_is_limited, 0, 2);
+    tcase_add_test(tc, resume_begins_the_time_anew);
     tcase_add_test(tc, the_time_is_kept_over_a_restart);
 }
 

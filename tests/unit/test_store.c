@@ -178,7 +178,8 @@ START_TEST(groups_of_a_job_are_set_and_nothing_else)
                   BCJ2_OK);
     assert_status(bcj2__store_set_max_download(store, want.seq, extreme.max_download_s, NOW + 5),
                   BCJ2_OK);
-    assert_status(bcj2__store_set_download_ms(store, want.seq, extreme.download_ms, NOW + 5),
+    assert_status(bcj2__store_set_download_ms(store, want.seq, want.download_ms,
+                                              extreme.download_ms, NOW + 5),
                   BCJ2_OK);
     assert_status(bcj2__store_set_owner(store, want.seq, extreme.owner_uid, NOW + 5), BCJ2_OK);
     commit();

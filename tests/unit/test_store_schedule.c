@@ -99,6 +99,39 @@ START_TEST(a_dead_host_is_passed_by_in_the_index)
 }
 END_TEST
 
+static void assert_host(int64_t seq, const char *host)
+{
+    struct store_job job;
+    assert_status(bcj2__store_job_by_seq(store, seq, &job), BCJ2_OK);
+    ck_assert_str_eq(job.host, host);
+    bcj2__store_job_done(&job);
+}
+
+START_TEST(a_new_URL_is_a_new_host)
+{
+    static char dead[] = "dead:80";
+    int64_t seq = 0, got = 0;
+    begin();
+    seq = add_for("http://DEAD/x", BCJ2_JOB_PRIORITY_NORMAL);
+    assert_host(seq, dead);
+    /* as Resume of a job that waits does it */
+    assert_status(bcj2__store_set_pending_remote_name(store, seq, 0, "http://alive/x", NOW),
+                  BCJ2_OK);
+    assert_host(seq, dead);
+    assert_status(bcj2__store_first_queued(store, BCJ2_JOB_PRIORITY_NORMAL, dead_one, dead, &got),
+                  BCJ2_S_FALSE);
+    assert_status(bcj2__store_apply_remote_names(store, seq, NOW), BCJ2_OK);
+    assert_host(seq, "alive:80");
+    assert_status(bcj2__store_first_queued(store, BCJ2_JOB_PRIORITY_NORMAL, dead_one, dead, &got),
+                  BCJ2_OK);
+    ck_assert_int_eq(got, seq);
+    /* as another prefix */
+    assert_status(bcj2__store_set_remote_name(store, seq, 0, "https://other/x", NOW), BCJ2_OK);
+    assert_host(seq, "other:443");
+    commit();
+}
+END_TEST
+
 START_TEST(suspects_come_by_themselves)
 {
     int64_t seqs[3], got = 0;
@@ -184,6 +217,7 @@ static void add_cases(Suite *suite)
     TCase *tc = suite_case(suite, "who is next", 20);
     tcase_add_checked_fixture(tc, store_start, store_stop);
     tcase_add_test(tc, a_dead_host_is_passed_by_in_the_index);
+    tcase_add_test(tc, a_new_URL_is_a_new_host);
     tcase_add_test(tc, suspects_come_by_themselves);
     tcase_add_test(tc, who_waits_after_an_error);
     tcase_add_test(tc, a_poisoned_row);
