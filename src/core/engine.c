@@ -10,6 +10,7 @@
 #include "settle.h"
 #include "timeouts.h"
 
+#define OWN_FDS  3   /* watched beside the link's: the network, the folder, the timer */
 #define BLIND_MS 200 /* between two tries to sleep on all that may happen */
 
 void bcj2__engine_wake(struct engine *e)
@@ -328,7 +329,8 @@ static uint64_t runner_deadline(const struct engine *e)
     return e->schedule ? 0 : at;
 }
 
-static uint64_t sleep_ms(const struct engine *e)
+/* When to wake up without being woken; 0: now, UINT64_MAX: never. */
+static uint64_t deadline(const struct engine *e)
 {
     uint64_t at = MIN(bcj2__link_deadline(e->core->link), e->ring ? e->ring_ms : UINT64_MAX);
     if (e->again || atomic_load(&e->woken)) {
@@ -340,8 +342,7 @@ static uint64_t sleep_ms(const struct engine *e)
     } else if (e->runner) {
         at = MIN(at, runner_deadline(e));
     }
-    uint64_t now = bcj2__os_now_ms();
-    return at == UINT64_MAX ? UINT64_MAX : at > now ? at - now : 0;
+    return at;
 }
 
 /* Sleeps until a transfer, the disk, another thread or another process has something for us. */
@@ -351,13 +352,13 @@ static bcj2_status sleep_on_all(struct engine *e)
     size_t count = bcj2__link_fds(e->core->link, of_link, LIMIT_LINK_FDS);
     count = MIN(count, (size_t)LIMIT_LINK_FDS);
     e->heard = true;
-    if (count + 2 > e->fd_room) {
-        struct net_fd *room = bcj2__mem_realloc(e->fds, (count + 2) * sizeof *room);
+    if (count + OWN_FDS > e->fd_room) {
+        struct net_fd *room = bcj2__mem_realloc(e->fds, (count + OWN_FDS) * sizeof *room);
         if (room == NULL) {
             return bcj2__detail_no_memory();
         }
         e->fds = room;
-        e->fd_room = count + 2;
+        e->fd_room = count + OWN_FDS;
     }
     for (size_t i = 0; i < count; i++) {
         e->fds[i] = (struct net_fd){.fd = of_link[i].fd,
@@ -370,9 +371,13 @@ static bcj2_status sleep_on_all(struct engine *e)
     if (e->watch != NULL) {
         e->fds[count++] = (struct net_fd){.fd = bcj2__os_watch_fd(e->watch), .read = true};
     }
+    uint64_t due = deadline(e), now = bcj2__os_now_ms();
+    if (due > now && bcj2__engine_timer(e, due)) {
+        e->fds[count++] = (struct net_fd){.fd = e->timer_fd, .read = true};
+    }
     bcj2_status s = bcj2__net_watch(e->net, e->fds, count);
     if (BCJ2_SUCCEEDED(s)) {
-        s = bcj2__net_poll(e->net, sleep_ms(e));
+        s = bcj2__net_poll(e->net, due == UINT64_MAX ? UINT64_MAX : due > now ? due - now : 0);
     }
     e->heard = BCJ2_FAILED(s) || bcj2__net_watched(e->net);
     return s;
@@ -437,8 +442,8 @@ bcj2_status bcj2__engine_start(struct core *c, struct engine **ret)
     e->next_token = 1;
     e->schedule = e->look_byes = e->heard = true;
     e->retry_ms = e->bye_ms = e->store_ms = e->slice_ms = e->stop_by_ms = UINT64_MAX;
-    e->network_ms = e->hosts_ms = UINT64_MAX;
-    e->netwatch_fd = -1;
+    e->network_ms = e->hosts_ms = e->timer_ms = UINT64_MAX;
+    e->netwatch_fd = e->timer_fd = -1;
     e->house_ms = 0;
     e->drive_room = c->foreground_slots + c->background_slots;
     e->drives = bcj2__mem_calloc(e->drive_room, sizeof(struct drive *));
@@ -473,6 +478,7 @@ void bcj2__engine_stop(struct engine *e)
         (void)bcj2__os_thread_join(e->thread);
     }
     bcj2__network_stop(e);
+    bcj2__engine_timer_stop(e);
     e->disk = bcj2__disk_stop(e->disk);
     e->copies = bcj2__disk_stop(e->copies);
     e->net = bcj2__net_destroy(e->net);

@@ -50,6 +50,9 @@ struct engine {
     bool look_byes; /* goodbyes may be due */
     /* when to wake up without being woken; UINT64_MAX: never */
     uint64_t retry_ms, house_ms, bye_ms, store_ms, slice_ms, network_ms, hosts_ms;
+    int timer_fd;        /* for the earliest of them; -1: not needed yet, or no_timer */
+    uint64_t timer_ms;   /* it is set to this; UINT64_MAX: never */
+    bool no_timer;       /* it cannot be had */
     uint64_t stop_by_ms; /* stopping: the end of the goodbyes' time */
 };
 
@@ -72,6 +75,11 @@ void bcj2__engine_watch(struct engine *e); /* for the runner: from now on */
 /* Has the queue been removed, moved or replaced? Then nothing runs any more. look: there is a reason to
    look at the disk. */
 bool bcj2__engine_gone(struct engine *e, bool look);
+
+/* engine_timer.c */
+/* Before a sleep until due_ms (UINT64_MAX: for ever). Whether timer_fd is to be watched in it. */
+bool bcj2__engine_timer(struct engine *e, uint64_t due_ms);
+void bcj2__engine_timer_stop(struct engine *e);
 
 /* queue.c */
 void bcj2__queue_house(struct engine *e);    /* inactivity, old rows; outside the transaction */

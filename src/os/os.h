@@ -27,6 +27,13 @@ bcj2_filetime bcj2__os_wall(void); /* for stamps that people see */
 #define OS_BOOT_ID_SIZE 40
 void bcj2__os_boot_id(char text[OS_BOOT_ID_SIZE]); /* changes with each boot; never empty */
 
+/* An own descriptor that becomes readable at a time of bcj2__os_now_ms(), also one that comes while the
+   machine sleeps, as it then wakes. No time is set at first. A poll's time-out stops in sleep instead. */
+bcj2_status bcj2__os_timer_open(int *ret_fd);
+/* Instead of the time set before; it is no longer readable. A time that has passed is due at once;
+   UINT64_MAX: never. */
+bcj2_status bcj2__os_timer_set(int fd, uint64_t due_ms);
+
 /* ---- process ---- */
 
 uint32_t bcj2__os_uid(void);

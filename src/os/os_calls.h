@@ -18,7 +18,8 @@
    may differ) and fallocate (always the whole file, the size kept). On macOS fdatasync is
    F_FULLFSYNC and fallocate is F_PREALLOCATE. What accept returns is close-on-exec and non-blocking.
    watch is inotify_init1 or kqueue, netwatch a subscribed netlink or routing socket; freeifaddrs has a
-   result so that it fits in, always 0. The clocks and the boot's name are here for tests that go through
+   result so that it fits in, always 0. timer is timerfd_create or kqueue, timer_set (UINT64_MAX: never)
+   timerfd_settime or kevent, on the clock of now_ms. The clocks and the boot's name are here for tests that go through
    months in a moment: now_ms goes on in sleep, wall is the calendar. */
 #define OS_CALLS(X)                                                           \
     X(open, int, (const char *path, int flags, mode_t mode))                  \
@@ -53,6 +54,8 @@
     X(accept, int, (int fd, struct sockaddr *ret, socklen_t *ret_size))       \
     X(send, ssize_t, (int fd, const void *data, size_t size, int flags))      \
     X(recv, ssize_t, (int fd, void *data, size_t size, int flags))            \
+    X(timer, int, (void))                                                     \
+    X(timer_set, int, (int fd, uint64_t due_ms))                              \
     X(now_ms, uint64_t, (void))                                               \
     X(wall, int, (struct timespec * ret))                                     \
     X(boot_id, bool, (char *text, size_t size))                               \

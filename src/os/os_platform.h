@@ -46,6 +46,8 @@ int bcj2__os_above_standard(int fd);
    writing to a closed one raises no signal if MSG_NOSIGNAL is given where it exists. */
 int bcj2__os_platform_watch(void);    /* a new queue of watches */
 int bcj2__os_platform_netwatch(void); /* subscribed; close-on-exec, non-blocking */
+int bcj2__os_platform_timer(void);    /* not set; close-on-exec, non-blocking */
+int bcj2__os_platform_timer_set(int fd, uint64_t due_ms); /* by ..._now_ms(); UINT64_MAX: never */
 int bcj2__os_platform_local_socket(void);
 int bcj2__os_platform_accept(int listener, struct sockaddr *ret, socklen_t *ret_size);
 int bcj2__os_platform_local_peer(int fd, struct os_local_peer *ret);

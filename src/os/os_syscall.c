@@ -40,8 +40,9 @@ static int free_addresses(struct ifaddrs *list)
         .flock = flock, .watch = bcj2__os_platform_watch, .netwatch = bcj2__os_platform_netwatch, \
         .getifaddrs = getifaddrs, .freeifaddrs = free_addresses, .chmod = chmod, .bind = bind,    \
         .listen = listen, .connect = connect, .accept = bcj2__os_platform_accept, .send = send,   \
-        .recv = recv, .now_ms = bcj2__os_platform_now_ms, .wall = wall,                           \
-        .boot_id = bcj2__os_platform_boot_id, .pthread_create = pthread_create,                   \
+        .recv = recv, .timer = bcj2__os_platform_timer, .timer_set = bcj2__os_platform_timer_set, \
+        .now_ms = bcj2__os_platform_now_ms, .wall = wall, .boot_id = bcj2__os_platform_boot_id,   \
+        .pthread_create = pthread_create,                                                         \
     }
 
 static const struct os_calls real_calls = REAL_CALLS;

@@ -76,6 +76,8 @@ FAKE(connect, int, -1, (int fd, const struct sockaddr *name, socklen_t size), (f
 FAKE(accept, int, -1, (int fd, struct sockaddr *ret, socklen_t *ret_size), (fd, ret, ret_size))
 FAKE(send, ssize_t, -1, (int fd, const void *data, size_t size, int flags), (fd, data, size, flags))
 FAKE(recv, ssize_t, -1, (int fd, void *data, size_t size, int flags), (fd, data, size, flags))
+FAKE(timer, int, -1, (void), ())
+FAKE(timer_set, int, -1, (int fd, uint64_t due_ms), (fd, due_ms))
 FAKE(now_ms, uint64_t, 0, (void), ())
 FAKE(wall, int, -1, (struct timespec * ret), (ret))
 FAKE(boot_id, bool, false, (char *text, size_t size), (text, size))
@@ -107,7 +109,8 @@ const struct os_fault_call os_fault_calls[] = {
     {"statfs", EIO},       {"flock", EIO},      {"pthread_create", EAGAIN},
     {"watch", EMFILE},     {"chmod", EIO},      {"bind", ENOSPC},
     {"listen", EMFILE},    {"connect", EACCES}, {"accept", EMFILE},
-    {"send", EIO},         {"recv", EIO},
+    {"send", EIO},         {"recv", EIO},       {"timer", EMFILE},
+    {"timer_set", EINVAL},
 };
 const size_t os_fault_call_count = ARRAY_LEN(os_fault_calls);
 /* futimens: for downloads, in unit/test_os_syscall.c. netwatch, getifaddrs, freeifaddrs: in

@@ -69,6 +69,8 @@ FAKE(connect, int, -1, (int fd, const struct sockaddr *name, socklen_t size), (f
 FAKE(accept, int, -1, (int fd, struct sockaddr *ret, socklen_t *ret_size), (fd, ret, ret_size))
 FAKE(send, ssize_t, -1, (int fd, const void *data, size_t size, int flags), (fd, data, size, flags))
 FAKE(recv, ssize_t, -1, (int fd, void *data, size_t size, int flags), (fd, data, size, flags))
+FAKE(timer, int, -1, (void), ())
+FAKE(timer_set, int, -1, (int fd, uint64_t due_ms), (fd, due_ms))
 FAKE(now_ms, uint64_t, 0, (void), ())
 FAKE(wall, int, -1, (struct timespec * ret), (ret))
 FAKE(boot_id, bool, false, (char *text, size_t size), (text, size))
