@@ -80,8 +80,8 @@ bcj2_status bcj2__store_ranges_parse(const struct store *s, const char *text,
     if (count > 0 && ranges == NULL) {
         status = bcj2__detail_no_memory();
     } else if (count == 0 || !read_list(list, ranges)) {
-        status = bcj2__detail(BCJ2_E_DATABASE_CORRUPT, "the queue in %s holds a damaged list of ranges",
-                              s->directory);
+        status = bcj2__detail(BCJ2_E_DATABASE_CORRUPT,
+                              "the queue in %s holds a damaged list of ranges", s->directory);
     }
     cJSON_Delete(list);
     if (status != BCJ2_OK) {

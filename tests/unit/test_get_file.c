@@ -352,7 +352,7 @@ static const struct {
      "start -> HEAD\n200" LEN(10) E " -> ignore\nbody 0 -> GET\n200" LEN(10) E
      " -> body 0\nno retries\ncut 4 -> fail transient 0x80072EFE 5\nrestart\n"
      "start -> GET 4-9" IF_RANGE "\n200" LEN(11) F " -> ignore restarted\nbody 0 -> HEAD\n"
-     "200" LEN(11) F " -> ignore\nbody 0 -> GET 0-9"},
+                                                   "200" LEN(11) F " -> ignore\nbody 0 -> GET 0-9"},
     {"4.5 less than everything",
      {RANGES(all_by_number)},
      "start -> HEAD\n200" LEN(11) E " -> ignore\nbody 0 -> GET 0-9"},
