@@ -37,10 +37,40 @@ START_TEST(each_allocation_fails_once)
 }
 END_TEST
 
+START_TEST(each_allocation_fails_once_in_a_download)
+{
+    const struct fault f = {.name = "memory",
+                            .plan = plan,
+                            .clear = clear,
+                            .uses = uses,
+                            .expected = BCJ2_E_OUTOFMEMORY,
+                            .scenario = SCENARIO_DOWNLOAD,
+                            .may_be_unused = true,
+                            .samples = 10};
+    scenario_sweep(&f);
+}
+END_TEST
+
+START_TEST(each_allocation_fails_once_in_a_copy)
+{
+    const struct fault f = {.name = "memory",
+                            .plan = plan,
+                            .clear = clear,
+                            .uses = uses,
+                            .expected = BCJ2_E_OUTOFMEMORY,
+                            .scenario = SCENARIO_COPY,
+                            .may_be_unused = true,
+                            .samples = 10};
+    scenario_sweep(&f);
+}
+END_TEST
+
 static void add_cases(Suite *suite)
 {
     TCase *tc = suite_case(suite, "memory", getenv("BCJ2_TEST_LONG") == NULL ? 100 : 3600);
     tcase_add_test(tc, each_allocation_fails_once);
+    tcase_add_test(tc, each_allocation_fails_once_in_a_download);
+    tcase_add_test(tc, each_allocation_fails_once_in_a_copy);
 }
 
 SUITE_MAIN("fault_memory", add_cases)

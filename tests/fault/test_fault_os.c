@@ -46,6 +46,42 @@ START_TEST(each_system_call_fails_once)
 }
 END_TEST
 
+START_TEST(each_system_call_fails_once_in_a_download)
+{
+    const struct fault f = {.name = os_fault_calls[_i].name,
+                            .plan = plan,
+                            .clear = clear,
+                            .uses = os_fault_uses,
+                            .what = &os_fault_calls[_i],
+                            .scenario = SCENARIO_DOWNLOAD,
+                            .may_be_unused = true,
+                            .samples = 1};
+    if (is_between_managers(f.name)) {
+        return;
+    }
+    os_fault_install();
+    scenario_sweep(&f);
+}
+END_TEST
+
+START_TEST(each_system_call_fails_once_in_a_copy)
+{
+    const struct fault f = {.name = os_fault_calls[_i].name,
+                            .plan = plan,
+                            .clear = clear,
+                            .uses = os_fault_uses,
+                            .what = &os_fault_calls[_i],
+                            .scenario = SCENARIO_COPY,
+                            .may_be_unused = true,
+                            .samples = 1};
+    if (is_between_managers(f.name)) {
+        return;
+    }
+    os_fault_install();
+    scenario_sweep(&f);
+}
+END_TEST
+
 START_TEST(each_system_call_fails_once_in_one_of_several)
 {
     const struct fault f = {.name = os_fault_calls[_i].name,
@@ -64,6 +100,8 @@ static void add_cases(Suite *suite)
 {
     TCase *tc = suite_case(suite, "system calls", getenv("BCJ2_TEST_LONG") == NULL ? 100 : 3600);
     tcase_add_loop_test(tc, each_system_call_fails_once, 0, (int)os_fault_call_count);
+    tcase_add_loop_test(tc, each_system_call_fails_once_in_a_download, 0, (int)os_fault_call_count);
+    tcase_add_loop_test(tc, each_system_call_fails_once_in_a_copy, 0, (int)os_fault_call_count);
     tcase_add_loop_test(tc, each_system_call_fails_once_in_one_of_several, 0,
                         (int)os_fault_call_count);
 }

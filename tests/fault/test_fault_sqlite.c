@@ -46,6 +46,38 @@ START_TEST(each_call_of_sqlite_fails_once)
 }
 END_TEST
 
+START_TEST(each_call_of_sqlite_fails_once_in_a_download)
+{
+    const struct fault f = {.name = calls[_i].name,
+                            .plan = plan,
+                            .clear = clear,
+                            .uses = sqlite_fault_uses,
+                            .what = &_i,
+                            .looks_damaged = calls[_i].call == SQLITE_CALL_READ,
+                            .scenario = SCENARIO_DOWNLOAD,
+                            .may_be_unused = true,
+                            .samples = 2};
+    sqlite_fault_install();
+    scenario_sweep(&f);
+}
+END_TEST
+
+START_TEST(each_call_of_sqlite_fails_once_in_a_copy)
+{
+    const struct fault f = {.name = calls[_i].name,
+                            .plan = plan,
+                            .clear = clear,
+                            .uses = sqlite_fault_uses,
+                            .what = &_i,
+                            .looks_damaged = calls[_i].call == SQLITE_CALL_READ,
+                            .scenario = SCENARIO_COPY,
+                            .may_be_unused = true,
+                            .samples = 2};
+    sqlite_fault_install();
+    scenario_sweep(&f);
+}
+END_TEST
+
 /* Here a change that is on the disk could stay unheard elsewhere. */
 START_TEST(each_call_of_sqlite_fails_once_in_one_of_several)
 {
@@ -96,6 +128,8 @@ static void add_cases(Suite *suite)
 {
     TCase *tc = suite_case(suite, "SQLite's calls", getenv("BCJ2_TEST_LONG") == NULL ? 100 : 3600);
     tcase_add_loop_test(tc, each_call_of_sqlite_fails_once, 0, (int)ARRAY_LEN(calls));
+    tcase_add_loop_test(tc, each_call_of_sqlite_fails_once_in_a_download, 0, (int)ARRAY_LEN(calls));
+    tcase_add_loop_test(tc, each_call_of_sqlite_fails_once_in_a_copy, 0, (int)ARRAY_LEN(calls));
     tcase_add_loop_test(tc, each_call_of_sqlite_fails_once_in_one_of_several, 0,
                         (int)ARRAY_LEN(calls));
     tcase_add_test(tc, a_queue_that_was_opened_can_be_written);

@@ -61,8 +61,9 @@ struct request {
     enum bits_request kind;
     unsigned session; /* 1 is the first; 0: none */
     uint64_t first, total, length;
-    uint64_t range_first; /* of a GET; 0: the whole */
-    char token[64];       /* "": none came */
+    uint64_t range_first, range_end; /* of a GET; end 0: to the end */
+    bool is_head, is_range, is_moved;
+    char token[64]; /* "": none came */
     uint8_t *body;
 };
 
@@ -130,6 +131,14 @@ static enum bits_request kind_of(const char *head)
     return BITS_GET;
 }
 
+static void read_range_end(const char *head, struct request *r)
+{
+    const char *range = field(head, "Range"), *dash = range == NULL ? NULL : strchr(range, '-');
+    if (dash != NULL && dash[1] >= '0' && dash[1] <= '9') {
+        r->range_end = strtoull(dash + 1, NULL, 10) + 1;
+    }
+}
+
 static bool read_request(struct connection *c, struct request *r)
 {
     const char *end = NULL;
@@ -150,7 +159,11 @@ static bool read_request(struct connection *c, struct request *r)
         .first = field_number(c->input, "Content-Range", "bytes "),
         .length = field_number(c->input, "Content-Length", ""),
         .range_first = field_number(c->input, "Range", "bytes="),
+        .is_head = strncmp(c->input, "HEAD ", 5) == 0,
+        .is_range = field(c->input, "Range") != NULL,
+        .is_moved = strstr(c->input, " /moved HTTP/") != NULL,
     };
+    read_range_end(c->input, r);
     const char *token = field(c->input, "X-Token");
     if (token != NULL) {
         (void)snprintf(r->token, sizeof r->token, "%.*s", (int)strcspn(token, "\r\n"), token);
@@ -237,17 +250,27 @@ static void answer_fragment(struct bits_server *s, struct session *session, cons
 
 static void answer_get(struct bits_server *s, const struct request *r, struct answer *a)
 {
+    if (r->is_moved) {
+        head(a, "HTTP/1.1 302 x\r\nLocation: /reply\r\nContent-Length: 0\r\n");
+        return;
+    }
     if (s->reply == NULL || r->range_first > s->reply_size) {
         ack(a, s->reply == NULL ? 404 : 416);
         return;
     }
-    a->body = s->reply + r->range_first;
-    a->body_size = s->reply_size - (size_t)r->range_first;
+    size_t end =
+        r->range_end == 0 || r->range_end > s->reply_size ? s->reply_size : (size_t)r->range_end;
+    size_t size = end - (size_t)r->range_first;
+    bool part = r->is_range && size > 0;
     head(a, "HTTP/1.1 %d x\r\nETag: \"reply\"\r\nAccept-Ranges: bytes\r\nContent-Length: %zu\r\n",
-         r->range_first > 0 ? 206 : 200, a->body_size);
-    if (r->range_first > 0) {
+         part ? 206 : 200, size);
+    if (part) {
         head(a, "Content-Range: bytes %llu-%zu/%zu\r\n", (unsigned long long)r->range_first,
-             s->reply_size - 1, s->reply_size);
+             end - 1, s->reply_size);
+    }
+    if (!r->is_head) {
+        a->body = s->reply + r->range_first;
+        a->body_size = size;
     }
 }
 

@@ -18,7 +18,7 @@ enum bits_request {
     BITS_FRAGMENT,
     BITS_CLOSE,
     BITS_CANCEL,
-    BITS_GET, /* the reply */
+    BITS_GET, /* the reply, or its head; "/moved" is a redirect to it */
     BITS_REQUESTS,
 };
 
