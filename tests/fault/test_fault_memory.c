@@ -46,7 +46,7 @@ START_TEST(each_allocation_fails_once_in_a_download)
                             .expected = BCJ2_E_OUTOFMEMORY,
                             .scenario = SCENARIO_DOWNLOAD,
                             .may_be_unused = true,
-                            .samples = 10};
+                            .samples = 6};
     scenario_sweep(&f);
 }
 END_TEST
@@ -60,7 +60,7 @@ START_TEST(each_allocation_fails_once_in_a_copy)
                             .expected = BCJ2_E_OUTOFMEMORY,
                             .scenario = SCENARIO_COPY,
                             .may_be_unused = true,
-                            .samples = 10};
+                            .samples = 6};
     scenario_sweep(&f);
 }
 END_TEST

@@ -56,7 +56,7 @@ START_TEST(each_call_of_sqlite_fails_once_in_a_download)
                             .looks_damaged = calls[_i].call == SQLITE_CALL_READ,
                             .scenario = SCENARIO_DOWNLOAD,
                             .may_be_unused = true,
-                            .samples = 2};
+                            .samples = 1};
     sqlite_fault_install();
     scenario_sweep(&f);
 }
@@ -72,7 +72,7 @@ START_TEST(each_call_of_sqlite_fails_once_in_a_copy)
                             .looks_damaged = calls[_i].call == SQLITE_CALL_READ,
                             .scenario = SCENARIO_COPY,
                             .may_be_unused = true,
-                            .samples = 2};
+                            .samples = 1};
     sqlite_fault_install();
     scenario_sweep(&f);
 }
