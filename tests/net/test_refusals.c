@@ -2,6 +2,7 @@
 /* Jobs that end in an error and what a Resume makes of them: what the application says, a source that is
    gone or changes, a reply that is gone, a full disk; and when transient errors become final. The network
    is sound here: test_faults.c has the other kind. */
+#include "../support/nginx.h"
 #include "../support/rig.h"
 #include "os_calls.h"
 #include "os_syscall.h"
@@ -427,9 +428,36 @@ START_TEST(disk_full)
 }
 END_TEST
 
+/* nginx between us and the server takes bodies of at most 100 KiB: fragments get smaller until they fit,
+   and nothing is lost (wire-protocol 2.4). */
+START_TEST(a_proxy_that_limits_bodies)
+{
+    char config[512];
+    rig_start(NULL, RIG_APPLICATION);
+    rig_make("source", 1000000);
+    rig_make("answer", 5000);
+    struct nginx *n = nginx_new();
+    (void)snprintf(config, sizeof config,
+                   "server { listen 127.0.0.1:PORT1; client_max_body_size 100k;"
+                   " location / { proxy_pass http://127.0.0.1:%u; proxy_http_version 1.1;"
+                   " proxy_set_header Host $http_host; } }",
+                   (unsigned)server_port(rig.server));
+    nginx_run(n, config);
+    bcj2_job *job = client_job(rig.manager, rig_path("source"), nginx_url(n, 1, "/in/a.bin"),
+                               rig_path("out/reply"));
+    assert_status(bcj2_resume(job), BCJ2_OK);
+    rig_finish(job);
+    nginx_wait_logged(n, " 413 ", 1);
+    rig_assert_clean();
+    nginx_stop(n);
+    rig_stop();
+}
+END_TEST
+
 static void add_cases(Suite *suite)
 {
     TCase *tc = suite_case(suite, "application", 120);
+    tcase_add_test(tc, a_proxy_that_limits_bodies);
     tcase_add_test(tc, forbidden);
     tcase_add_test(tc, busy_until_resumed);
     tcase_add_test(tc, busy_once);
