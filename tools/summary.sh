@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Adds up test runs. Reads logs of `meson test` (testlog*.txt) and prints what failed, what was
-# skipped, and as its last line "N passed, M failed". A Check suite counts each of its checks; a
+# Adds up test runs. Reads logs of `meson test` (testlog*.txt) and prints what failed with the last
+# lines it wrote, what was skipped, and as its last line "N passed, M failed". A Check suite counts each of its checks; a
 # suite that crashed, hung or leaked counts one failure more; any other test counts as one. Exit
 # status 0 only if something passed and nothing failed.
 #   summary.sh TESTLOG…
@@ -14,6 +14,9 @@ for log; do
     fi
 done
 exec awk '
+BEGIN {
+    keep = 12
+}
 function end_of_test(    good, bad)
 {
     if (name == "") {
@@ -35,6 +38,9 @@ function end_of_test(    good, bad)
     }
     if (bad > 0) {
         print "failed: " name " (" result ")"
+        for (i = lines > keep ? lines - keep : 0; i < lines; i++) {
+            print "    " line[i % keep]
+        }
     }
     passed += good
     failed += bad
@@ -45,7 +51,7 @@ function end_of_test(    good, bad)
     end_of_test()
     heading = 1
     result = "no result"
-    checks = broken = has_checks = 0
+    checks = broken = has_checks = lines = 0
     next
 }
 /^-+ (stdout|stderr) -+$/ {
@@ -64,6 +70,9 @@ heading && /^result: / {
     has_checks = 1
     checks += $3
     broken += $5 + $7
+}
+!heading && !/^[=-]*$/ {
+    line[lines++ % keep] = substr($0, 1, 600)
 }
 END {
     end_of_test()

@@ -47,6 +47,16 @@ record suite 'exit status 1' '80%: Checks: 10, Failures: 1, Errors: 1' 'x.c:1:F:
 record script 'exit status 1' 'it is broken'
 expect 1 '8 passed, 3 failed'
 
+start # what a failing test wrote last is repeated, nothing of the others
+record quiet 'exit status 0' 'all is well'
+record loud 'exit status 1' 'one' 'two' '3 passed, 0 failed'
+expect 1 '1 passed, 1 failed'
+if ! grep -q '^    two$' "$work/out" || grep -q 'all is well' "$work/out"; then
+    echo 'not the words of the failing test:'
+    cat "$work/out"
+    failed=1
+fi
+
 start # a suite that died before it could count
 record crashed 'killed by signal 11 SIGSEGV' 'Running suite(s): crashed'
 record hung 'killed by signal 15 SIGTERM'
