@@ -118,6 +118,14 @@ void bcj2__engine_drop_everything(struct engine *e)
     e->store_ms = e->now_ms + bcj2__timeouts.store_rest_ms;
 }
 
+void bcj2__engine_rest(struct engine *e)
+{
+    e->runner = false;
+    bcj2__engine_drop_everything(e);
+    bcj2__network_stop(e); /* nobody would read what is told */
+    e->watch = bcj2__os_watch_close(e->watch);
+}
+
 static void end_transaction(struct engine *e)
 {
     if (e->transaction && e->failed) {
@@ -193,9 +201,7 @@ static void become_runner(struct engine *e)
 /* Somebody removed the runner's names, and another process has them now. */
 static void step_down(struct engine *e)
 {
-    e->runner = false;
-    bcj2__engine_drop_everything(e);
-    e->watch = bcj2__os_watch_close(e->watch);
+    bcj2__engine_rest(e);
 }
 
 /* What the link has heard. True: somebody changed the store. A turn that something else began costs

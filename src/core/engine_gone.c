@@ -34,10 +34,8 @@ static bool watched(struct engine *e)
 static void give_up(struct engine *e)
 {
     e->gone = true;
-    e->runner = false;
-    bcj2__engine_drop_everything(e);
+    bcj2__engine_rest(e);
     bcj2__link_abandon(e->core->link);
-    e->watch = bcj2__os_watch_close(e->watch);
     atomic_store(&e->core->runner, 0);
     bcj2__core_gone(e->core);
 }

@@ -69,6 +69,8 @@ bool bcj2__engine_check_job(struct engine *e, int64_t seq, bcj2_status s);
 bcj2_status bcj2__engine_copies(struct engine *e);
 /* All that runs is dropped; it begins again from the rows, or not at all. */
 void bcj2__engine_drop_everything(struct engine *e);
+/* This process does not move the bytes any more. */
+void bcj2__engine_rest(struct engine *e);
 
 /* engine_gone.c */
 void bcj2__engine_watch(struct engine *e); /* for the runner: from now on */

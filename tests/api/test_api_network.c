@@ -243,6 +243,18 @@ START_TEST(network_goes_and_returns)
 }
 END_TEST
 
+/* Who does not move the bytes any more hears nothing of the network: what nobody reads would be readable
+   for ever. */
+START_TEST(the_watch_ends_with_the_queue)
+{
+    bcj2_job *job = offline_job();
+    ck_assert_int_eq(rename(queue_path("queue"), queue_path("elsewhere")), 0);
+    ck_assert(watch_has_ended());
+    bcj2_job_unref(job);
+    queue_close();
+}
+END_TEST
+
 /* Each other network is a new chance, the same one is none. */
 START_TEST(another_network)
 {
@@ -422,6 +434,7 @@ static void add_cases(Suite *suite)
     TCase *tc = suite_case(suite, "network", 60);
     tcase_add_checked_fixture(tc, enter, leave);
     tcase_add_test(tc, network_goes_and_returns);
+    tcase_add_test(tc, the_watch_ends_with_the_queue);
     tcase_add_test(tc, another_network);
     tcase_add_loop_test(tc, network_returned_while_closed, 0, 2);
     tcase_add_test(tc, without_a_watch);
