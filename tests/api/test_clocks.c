@@ -21,11 +21,13 @@
     "-9/10\r\n\r\n"
 #define BUSY             "HTTP/1.1 503 x\r\nContent-Length: 0\r\n\r\n"
 #define FAILING          "HTTP/1.1 500 x\r\nContent-Length: 0\r\n\r\n"
+#define MISSING          "HTTP/1.1 404 x\r\nContent-Length: 0\r\n\r\n"
 #define NOT_NOW          "HTTP/1.1 503 x\r\nRetry-After: 2000\r\nContent-Length: 0\r\n\r\n"
 #define TO_ERROR(status) ((bcj2_status)(0x80190000u + (status)))
 
 /* A connection each. */
 static const struct http_step busy[] = {ASK, SAY(BUSY), END};
+static const struct http_step missing[] = {ASK, SAY(MISSING), END};
 static const struct http_step failing[] = {ASK, SAY(FAILING), END};
 static const struct http_step not_now[] = {ASK, SAY(NOT_NOW), END};
 static const struct http_step good[] = {ASK, SAY(HEAD), ASK, SAY(HEAD "0123456789"), AGAIN};
@@ -402,11 +404,16 @@ END_TEST
 /* In every state that waits for somebody. */
 START_TEST(a_job_nobody_touches_is_cancelled_after_90_days)
 {
-    SERVER(good);
+    static const bcj2_job_state ends[] = {BCJ2_JOB_STATE_SUSPENDED, BCJ2_JOB_STATE_TRANSFERRED,
+                                          BCJ2_JOB_STATE_TRANSIENT_ERROR, BCJ2_JOB_STATE_ERROR};
+    static const struct http_step *const servers[][1] = {{good}, {good}, {busy}, {missing}};
+    server = http_script_start(servers[_i], 1);
     bcj2_job *job = download(http_script_url(server, "/a"), "a", BCJ2_JOB_PRIORITY_NORMAL);
-    if (_i == 1) {
+    assert_status(bcj2_set_minimum_retry_delay(job, 180 * DAY), BCJ2_OK);
+    assert_status(bcj2_set_no_progress_timeout(job, 200 * DAY), BCJ2_OK);
+    if (_i > 0) {
         assert_status(bcj2_resume(job), BCJ2_OK);
-        queue_wait(job, ENDED, BCJ2_JOB_STATE_TRANSFERRED);
+        queue_wait(job, 1u << ends[_i], ends[_i]);
     }
     bcj2_job_state rests = queue_state(job);
     pass(60 * DAY);
@@ -549,7 +556,7 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, only_running_counts_as_time_of_a_download);
     tc = suite_case(suite, "inactivity", 30);
     tcase_add_checked_fixture(tc, start, stop);
-    tcase_add_loop_test(tc, a_job_nobody_touches_is_cancelled_after_90_days, 0, 2);
+    tcase_add_loop_test(tc, a_job_nobody_touches_is_cancelled_after_90_days, 0, 4);
     tcase_add_loop_test(tc, a_job_does_not_age_by_the_calendar, 0, 2);
     tcase_add_test(tc, a_cancelled_job_can_be_asked_for_a_day);
     tc = suite_case(suite, "reboots", 30);

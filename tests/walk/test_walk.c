@@ -62,6 +62,12 @@ static void pass_months(void)
         walk_set_mood(&walk.jobs[i], SITE_OK);
     }
     walk_settle();
+    for (unsigned i = 0; i < walk.count; i++) {
+        /* when it wakes after 91 days, its time to retry is over, too, and either may be seen first */
+        if (walk.jobs[i].phase == MODEL_WAITING) {
+            walk_suspend(&walk.jobs[i]);
+        }
+    }
     walk_forget_final();
     fake_clock_pass(91 * DAY);
     walk_ring();
@@ -119,7 +125,9 @@ static void step(void)
         step_of_world(what - 8);
     } else {
         model_observe(m);
+        walk_hesitate();
         step_of_job(what, m);
+        walk_hesitate();
         model_observe(m);
         if (m->phase == MODEL_FINAL && walk_random(3) == 0) {
             walk_forget(m);

@@ -33,6 +33,9 @@ extern struct walk walk;
 uint32_t walk_random(uint32_t below);
 const char *walk_path(const char *name); /* in the folder; kept for the next 7 calls */
 
+/* Now and then the runner gets some time between two things: the model must hold wherever that is. */
+void walk_hesitate(void);
+
 /* ---- the world ---- */
 void walk_begin(uint32_t seed);
 void walk_end(void);

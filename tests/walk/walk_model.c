@@ -80,13 +80,18 @@ void model_init(struct model_job *m, bcj2_job *job, const bcj2_guid *id, bcj2_jo
     m->priority = BCJ2_JOB_PRIORITY_NORMAL;
 }
 
+/* What is in force is what was set last. */
+static void properties_are_known(struct model_job *m)
+{
+    m->delay = (struct model_span){m->delay_s, m->delay_s};
+    m->no_progress = (struct model_span){m->no_progress_s, m->no_progress_s};
+}
+
 static void becomes_active(struct model_job *m, int64_t since_ms)
 {
     m->phase = MODEL_ACTIVE;
     m->seen_active_ms = since_ms;
     m->jumped = false;
-    m->delay = (struct model_span){m->delay_s, m->delay_s};
-    m->no_progress = (struct model_span){m->no_progress_s, m->no_progress_s};
 }
 
 void model_resumed(struct model_job *m, int64_t since_ms)
@@ -96,6 +101,7 @@ void model_resumed(struct model_job *m, int64_t since_ms)
     bool jumped = ran && m->jumped;
     if (!ran) {
         becomes_active(m, since_ms);
+        properties_are_known(m);
         m->series = false;
     }
     m->jumped = jumped;
@@ -136,8 +142,10 @@ void model_properties_changed(struct model_job *m)
 /* May the series be over at this moment? */
 static bool may_give_up(const struct model_job *m, int64_t now_ms)
 {
+    /* its first error may have come unseen, just before the clock jumped */
+    int64_t began_ms = m->series ? m->began.low : m->jumped ? m->seen_active_ms : now_ms;
     return m->no_progress.low == 0 || m->delay.high > m->no_progress.low ||
-           (m->series && now_ms - m->began.low + SLACK_MS >= m->no_progress.low * 1000);
+           now_ms - began_ms + SLACK_MS >= m->no_progress.low * 1000;
 }
 
 static bool may_retry(const struct model_job *m)
@@ -268,6 +276,7 @@ static void begins_to_wait(struct model_job *m, const struct seen *seen)
                 "tried again in %lld ms, not in %lld to %lld", (long long)(seen->at_ms - now_ms),
                 (long long)(low - now_ms), (long long)(high - now_ms));
     m->phase = MODEL_WAITING;
+    properties_are_known(m);
     m->code = seen->code;
     m->due_ms = seen->at_ms;
     m->moods = 1u << m->mood;
@@ -316,10 +325,7 @@ static void observe_waiting(struct model_job *m, const struct seen *seen)
     MODEL_CHECK(m, closes || m->due_ms - m->began.high + SLACK_MS < m->no_progress.high * 1000,
                 "it is %d, though its time without progress was over", (int)seen->state);
     int64_t due_ms = m->due_ms;
-    struct model_span no_progress = m->no_progress;
     becomes_active(m, due_ms);
-    m->no_progress.low = MIN(m->no_progress.low, no_progress.low);
-    m->no_progress.high = MAX(m->no_progress.high, no_progress.high);
     m->jumped = true;
     observe_active(m, seen);
 }

@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 struct walk walk;
@@ -30,6 +31,15 @@ const char *walk_path(const char *name)
     char *path = paths[turn++ % 8];
     folder_in(path, walk.folder, name);
     return path;
+}
+
+void walk_hesitate(void)
+{
+    uint32_t us = walk_random(8) == 0 ? walk_random(4000) : 0;
+    const struct timespec moment = {0, (long)us * 1000};
+    if (us > 0) {
+        (void)nanosleep(&moment, NULL);
+    }
 }
 
 /* ---- processes ---- */
@@ -164,6 +174,7 @@ void walk_pass(int64_t seconds)
     for (unsigned i = 0; i < walk.count; i++) {
         model_observe(&walk.jobs[i]);
     }
+    walk_hesitate();
     fake_clock_pass(seconds);
     for (unsigned i = 0; i < walk.count; i++) {
         walk.jobs[i].jumped = true;
