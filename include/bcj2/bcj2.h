@@ -9,5 +9,6 @@
 #include <bcj2/manager.h>
 #include <bcj2/job.h>
 #include <bcj2/file.h>
+#include <bcj2/notify.h>
 
 #endif

@@ -7,6 +7,7 @@
 #include "job.h"
 #include "job_state.h"
 #include "mem.h"
+#include "notify_store.h"
 #include "retry.h"
 #include "settle.h"
 #include "status.h"
@@ -30,6 +31,9 @@ static bcj2_status write_done(struct engine *e, struct drive *d, struct store_jo
         job->reply_total = d->work == DRIVE_GET ? d->get.saved.offset : 0;
         job->reply_transferred = job->reply_total;
         bcj2_status s = bcj2__store_set_reply(e->core->store, job, now);
+        if (BCJ2_SUCCEEDED(s) && d->work == DRIVE_GET) {
+            s = bcj2__notify_file(e->core, job->seq, 0);
+        }
         if (BCJ2_FAILED(s)) {
             return s;
         }

@@ -5,6 +5,7 @@
 #include "drive.h"
 #include "detail.h"
 #include "mem.h"
+#include "notify_store.h"
 #include "range.h"
 #include "settle.h"
 #include "url.h"
@@ -173,6 +174,7 @@ void bcj2__drive_file_stored(struct engine *e, struct drive *d)
     bool ok = bcj2__engine_check(e, bcj2__store_update_file(e->core->store, d->seq, &file,
                                                             bcj2__os_wall()));
     bcj2__store_file_done(&file);
+    ok = ok && bcj2__engine_check(e, bcj2__notify_file(e->core, d->seq, d->file_index));
     if (ok && report_url(e, d, true)) {
         e->durable = true;
         if (d->work == DRIVE_COPY) { /* who sees the row finds it unlocked */

@@ -64,6 +64,10 @@ bcj2_status bcj2__job_set_no_progress(bcj2_job *job, uint32_t seconds);
 bcj2_status bcj2__job_set_max_download(bcj2_job *job, uint32_t seconds);
 bcj2_status bcj2__job_set_reply_name(bcj2_job *job, const char *path); /* NULL, "": generated */
 bcj2_status bcj2__job_take_ownership(bcj2_job *job);
+bcj2_status bcj2__job_set_notify_flags(bcj2_job *job, uint32_t flags);
+/* both NULL: none any more */
+bcj2_status bcj2__job_set_notify_cmdline(bcj2_job *job, const char *program,
+                                         const char *parameters);
 /* HTTP options; a NULL text removes */
 bcj2_status bcj2__job_set_headers(bcj2_job *job, const char *headers);
 bcj2_status bcj2__job_set_headers_write_only(bcj2_job *job);

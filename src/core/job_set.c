@@ -9,6 +9,8 @@
 #include "job_state.h"
 #include "limit.h"
 #include "macro.h"
+#include "notify_store.h"
+#include "store_event.h"
 #include "timeouts.h"
 
 bcj2_status bcj2__job_set_display_name(bcj2_job *job, const char *name)
@@ -135,6 +137,12 @@ bcj2_status bcj2__job_take_ownership(bcj2_job *job)
     }
     if (BCJ2_SUCCEEDED(s)) {
         s = drop_secrets(&change, now);
+    }
+    if (BCJ2_SUCCEEDED(s)) { /* nor is a program to run as somebody else (1.2.25) */
+        s = bcj2__store_set_notify_command(job->core->store, job->seq, NULL, NULL, now);
+    }
+    if (BCJ2_SUCCEEDED(s)) {
+        s = bcj2__notify_channels_changed(job->core, job->seq);
     }
     return bcj2__change_end(&change, s);
 }

@@ -5,6 +5,7 @@
 #include "guid.h"
 #include "mem.h"
 #include "limit.h"
+#include "notify_store.h"
 #include "status.h"
 
 #include <stdio.h>
@@ -67,9 +68,12 @@ static bcj2_status entered(struct core *c, struct store_job *job, bcj2_job_state
         if (ends_series) {
             job->series_start = (struct store_deadline){0};
         }
-        return bcj2__store_set_retry(c->store, job, now);
+        bcj2_status s = bcj2__store_set_retry(c->store, job, now);
+        if (BCJ2_FAILED(s)) {
+            return s;
+        }
     }
-    return BCJ2_OK;
+    return from == job->state ? BCJ2_OK : bcj2__notify_entered(c, job->seq, from, job->state);
 }
 
 bcj2_status bcj2__job_state_move(struct core *c, struct store_job *job, enum job_event event)
@@ -112,6 +116,9 @@ bcj2_status bcj2__job_state_poison(struct core *c, int64_t seq, bcj2_status stat
     bcj2__log(&c->log, LOG_ERROR, "job %lld cannot be read: %s", (long long)seq, why);
     bcj2_status s = bcj2__store_poison(c->store, seq, BCJ2_ERROR_CONTEXT_GENERAL_QUEUE_MANAGER,
                                        status, why, bcj2__os_wall());
+    if (BCJ2_SUCCEEDED(s)) {
+        s = bcj2__notify_entered(c, seq, BCJ2_JOB_STATE_ERROR, BCJ2_JOB_STATE_ERROR);
+    }
     struct store_transfer transfer = {0};
     if (BCJ2_SUCCEEDED(s) &&
         bcj2__store_transfer(c->store, seq, &transfer) == BCJ2_E_DATABASE_CORRUPT) {

@@ -13,6 +13,7 @@
 #include "network.h"
 #include "schedule.h"
 #include "settle.h"
+#include "store_event.h"
 
 #define RETRIES_PER_TURN 64u
 #define EXPIRED_PER_TURN 16u
@@ -79,18 +80,26 @@ static bcj2_status expire(struct engine *e, uint64_t *ret_next_ms)
 static bcj2_status purge(struct engine *e, uint64_t *ret_next_ms)
 {
     struct store *store = e->core->store;
-    uint32_t gone = 0;
+    uint32_t gone = 0, events = 0;
     uint64_t ended = 0;
     *ret_next_ms = UINT64_MAX;
+    bcj2_filetime before = bcj2__os_wall() - KEEP_FINAL_S * FILETIME_PER_S;
     bcj2_status s = bcj2__store_count_states(store, FINAL_STATES, &ended);
+    if (BCJ2_SUCCEEDED(s) && ended == 0) {
+        s = bcj2__store_next_over(store, before);
+        ended = s == BCJ2_OK;
+    }
     if (BCJ2_FAILED(s) || ended == 0) {
-        return s;
+        return BCJ2_FAILED(s) ? s : BCJ2_OK;
     }
     s = bcj2__store_begin(store, false);
     if (BCJ2_FAILED(s)) {
         return s;
     }
-    s = bcj2__store_purge(store, bcj2__os_wall() - KEEP_FINAL_S * FILETIME_PER_S, &gone);
+    s = bcj2__store_purge(store, before, &gone);
+    if (BCJ2_SUCCEEDED(s)) {
+        s = bcj2__store_events_purge(store, before, &events);
+    }
     if (BCJ2_FAILED(s)) {
         bcj2__store_rollback(store);
         return s;
@@ -100,7 +109,7 @@ static bcj2_status purge(struct engine *e, uint64_t *ret_next_ms)
         bcj2__core_tell(e->core);
         e->ring = true;
     }
-    *ret_next_ms = gone == STORE_PURGE_MOST ? e->now_ms : e->now_ms + PURGE_EVERY_MS;
+    *ret_next_ms = MAX(gone, events) == STORE_PURGE_MOST ? e->now_ms : e->now_ms + PURGE_EVERY_MS;
     return s;
 }
 

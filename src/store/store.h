@@ -66,6 +66,10 @@ struct store_job {
     /* Complete under way: the temporary file that is being renamed */
     bool completing;
     uint64_t completing_device, completing_inode;
+    /* who is told (store_event.h writes these) */
+    char *notify_program, *notify_parameters; /* NULL: none */
+    uint64_t listener;           /* who has callbacks for it (core/listener.h); 0: nobody */
+    uint32_t listener_callbacks; /* for these kinds of events */
 };
 
 struct store_range {

@@ -21,7 +21,7 @@
     DEADLINE_COLUMNS("next_attempt") ", " DEADLINE_COLUMNS("series_start") ", "                    \
     "reply_name, reply_generated, reply_temp, reply_requested, reply_total, reply_transferred, "   \
     "completing, completing_device, completing_inode, max_download_s, download_ms, resumed, " \
-    "error_file, host, unclean_ends"
+    "error_file, host, unclean_ends, notify_program, notify_parameters, listener, listener_callbacks"
 /* clang-format on */
 
 void bcj2__store_job_done(struct store_job *job)
@@ -32,6 +32,8 @@ void bcj2__store_job_done(struct store_job *job)
     bcj2__mem_free(job->error_text);
     bcj2__mem_free(job->reply_name);
     bcj2__mem_free(job->reply_temp);
+    bcj2__mem_free(job->notify_program);
+    bcj2__mem_free(job->notify_parameters);
     *job = (struct store_job){0};
 }
 
@@ -76,6 +78,10 @@ static void read_job(struct sql *q, struct store_job *job)
     job->error_file = bcj2__sql_u32(q);
     job->host = bcj2__sql_text(q);
     job->unclean_ends = bcj2__sql_u32(q);
+    job->notify_program = bcj2__sql_text(q);
+    job->notify_parameters = bcj2__sql_text(q);
+    job->listener = bcj2__sql_u64(q);
+    job->listener_callbacks = bcj2__sql_u32(q);
 }
 
 static void bind_job(struct sql *q, const struct store_job *job)
@@ -118,9 +124,13 @@ static void bind_job(struct sql *q, const struct store_job *job)
     bcj2__sql_bind_i64(q, job->error_file);
     bcj2__sql_bind_text(q, job->host == NULL ? "" : job->host);
     bcj2__sql_bind_i64(q, job->unclean_ends);
+    bcj2__sql_bind_text(q, job->notify_program);
+    bcj2__sql_bind_text(q, job->notify_parameters);
+    bcj2__sql_bind_u64(q, job->listener);
+    bcj2__sql_bind_i64(q, job->listener_callbacks);
 }
 
-static bcj2_status no_such_job(void)
+bcj2_status bcj2__store_no_such_job(void)
 {
     return bcj2__detail(BCJ2_E_NOT_FOUND, "the job is not in the queue (any more)");
 }
@@ -136,7 +146,7 @@ static bcj2_status one_job(struct sql *q, struct store_job *ret)
     if (status != BCJ2_OK) {
         bcj2__store_job_done(ret);
     }
-    return status == BCJ2_S_FALSE ? no_such_job() : status;
+    return status == BCJ2_S_FALSE ? bcj2__store_no_such_job() : status;
 }
 
 bcj2_status bcj2__store_job_by_id(struct store *s, const bcj2_guid *id, struct store_job *ret)
@@ -169,7 +179,7 @@ bcj2_status bcj2__store_job_state(struct store *s, int64_t seq, bcj2_job_state *
     }
     bcj2_status status = bcj2__sql_end(&q);
     bcj2__store_leave(s);
-    return status == BCJ2_S_FALSE ? no_such_job() : status;
+    return status == BCJ2_S_FALSE ? bcj2__store_no_such_job() : status;
 }
 
 bcj2_status bcj2__store_job_id(struct store *s, int64_t seq, bcj2_guid *ret)
@@ -182,7 +192,7 @@ bcj2_status bcj2__store_job_id(struct store *s, int64_t seq, bcj2_guid *ret)
     }
     bcj2_status status = bcj2__sql_end(&q);
     bcj2__store_leave(s);
-    return status == BCJ2_S_FALSE ? no_such_job() : status;
+    return status == BCJ2_S_FALSE ? bcj2__store_no_such_job() : status;
 }
 
 static void bind_touched(struct sql *q)
@@ -206,7 +216,7 @@ static bcj2_status insert(struct store *s, struct store_job *job)
     struct sql q = bcj2__sql(s, "INSERT INTO jobs (" JOB_COLUMNS
                                 ", touched_boot, touched_ms, change_seq) VALUES (" TEN_PARAMETERS
                                 ", " TEN_PARAMETERS ", " TEN_PARAMETERS ", " TEN_PARAMETERS
-                                ", ?, ?, ?, ?, ?)");
+                                ", ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     bind_job(&q, job);
     bind_touched(&q);
     bcj2__sql_bind_u64(&q, s->change);
@@ -340,5 +350,5 @@ bcj2_status bcj2__store_updated(struct sql *q, int64_t seq)
     if (status == BCJ2_OK) {
         q->store->changed = true;
     }
-    return status == BCJ2_S_FALSE ? no_such_job() : status;
+    return status == BCJ2_S_FALSE ? bcj2__store_no_such_job() : status;
 }

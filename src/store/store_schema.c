@@ -191,11 +191,39 @@ static const char version_4[] =
     "CREATE INDEX jobs_suspect ON jobs (queued_order) WHERE state = 0 AND unclean_ends > 3;"
     "CREATE INDEX jobs_offline ON jobs (seq) WHERE state = 5 AND next_attempt_boot IS NULL;";
 
+/* Events, and who is told of them. Incompatible: an older runner would note none. What already waits for
+   its application was never told. */
+static const char version_5[] =
+    "ALTER TABLE jobs ADD COLUMN notify_program TEXT;"
+    "ALTER TABLE jobs ADD COLUMN notify_parameters TEXT;"
+    "ALTER TABLE jobs ADD COLUMN listener INTEGER NOT NULL DEFAULT 0;" /* 0: no callbacks */
+    "ALTER TABLE jobs ADD COLUMN listener_callbacks INTEGER NOT NULL DEFAULT 0;" /* their kinds */
+    "CREATE INDEX jobs_listener ON jobs (listener, seq) WHERE listener > 0 AND state < 7;"
+    "CREATE TABLE events ("
+    " seq INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " job_seq INTEGER NOT NULL REFERENCES jobs (seq) ON DELETE CASCADE,"
+    " kind INTEGER NOT NULL,"
+    " file_index INTEGER NOT NULL,"
+    " time INTEGER NOT NULL,"
+    " result INTEGER NOT NULL," /* 0 owed, 1 delivered, 2 dropped */
+    " turn INTEGER NOT NULL,"   /* enum notify_turn */
+    " running INTEGER NOT NULL,"
+    " attempts INTEGER NOT NULL,"
+    " next_boot TEXT,"
+    " next_ms INTEGER NOT NULL,"
+    " next_wall INTEGER NOT NULL);"
+    "CREATE INDEX events_job ON events (job_seq);" /* for the end of a job */
+    "CREATE INDEX events_owed ON events (job_seq, seq) WHERE result = 0;"
+    "CREATE INDEX events_command ON events (running, next_boot, next_ms)"
+    " WHERE result = 0 AND turn = 2;"
+    "CREATE INDEX events_running ON events (seq) WHERE running = 1;"
+    "CREATE INDEX events_over ON events (time) WHERE result > 0;"
+    "INSERT INTO events (job_seq, kind, file_index, time, result, turn, running, attempts, next_ms,"
+    " next_wall) SELECT seq, CASE state WHEN 4 THEN 2 ELSE 1 END, 0, modification_time, 0, 0, 0, 0,"
+    " 0, 0 FROM jobs WHERE state IN (4, 6) ORDER BY seq;";
+
 const struct store_step bcj2__store_steps[STORE_VERSION] = {
-    {version_1, false},
-    {version_2, true},
-    {version_3, true},
-    {version_4, false},
+    {version_1, false}, {version_2, true}, {version_3, true}, {version_4, false}, {version_5, true},
 };
 
 static bcj2_status set_number(struct store *s, sqlite3 *db, const char *what, size_t number)

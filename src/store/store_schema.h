@@ -17,8 +17,8 @@ struct store_step {
     bool incompatible; /* older libraries cannot use the result: nobody else may have it open */
 };
 
-#define STORE_VERSION       4 /* what this library writes */
-#define STORE_NEEDS_VERSION 3 /* the last incompatible step: no older library can use the result */
+#define STORE_VERSION       5 /* what this library writes */
+#define STORE_NEEDS_VERSION 5 /* the last incompatible step: no older library can use the result */
 extern const struct store_step bcj2__store_steps[STORE_VERSION];
 
 /* Inside a write transaction of db: runs the steps from `version` on and sets both numbers; there is

@@ -59,6 +59,8 @@ bcj2_status bcj2__sql_run(struct sql *q);
 struct sql bcj2__store_update(struct store *s, const char *text, bcj2_filetime now);
 bcj2_status bcj2__store_updated(struct sql *q, int64_t seq);
 
+bcj2_status bcj2__store_no_such_job(void); /* sets the detail */
+
 /* The job of a file or a group changes with it. BCJ2_E_NOT_FOUND: there is no such job. */
 bcj2_status bcj2__store_touch_job(struct store *s, int64_t seq, bcj2_filetime now);
 /* After a change of URLs, in its transaction: a job that is QUEUED waits for the host that it will

@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: MIT */
+/* See store_event.h. */
+#include "store_event.h"
+
+#include <string.h>
+#include "os.h"
+#include "store_sql.h"
+
+#define EVENT_COLUMNS                                                                   \
+    "seq, job_seq, kind, file_index, time, result, turn, running, attempts, next_boot," \
+    " next_ms, next_wall"
+#define OWED_COMMAND "result = 0 AND turn = 2"
+
+/* ---- reading ---- */
+
+bcj2_status bcj2__store_notify(struct store *s, int64_t job_seq, struct store_notify *ret)
+{
+    *ret = (struct store_notify){0};
+    bcj2__store_enter(s);
+    struct sql q = bcj2__sql(s, "SELECT notify_flags, listener_callbacks, notify_program NOT NULL,"
+                                " listener, retry_delay_s, state, modification_time"
+                                " FROM jobs WHERE seq = ?");
+    bcj2__sql_bind_i64(&q, job_seq);
+    if (bcj2__sql_row(&q)) {
+        ret->channels.flags = bcj2__sql_u32(&q);
+        ret->channels.callbacks = bcj2__sql_u32(&q);
+        ret->channels.command = bcj2__sql_bool(&q);
+        ret->listener = bcj2__sql_u64(&q);
+        ret->retry_delay_s = bcj2__sql_u32(&q);
+        ret->state = (bcj2_job_state)bcj2__sql_i64(&q);
+        ret->modification_time = bcj2__sql_u64(&q);
+    }
+    bcj2_status status = bcj2__sql_end(&q);
+    bcj2__store_leave(s);
+    return status == BCJ2_S_FALSE ? bcj2__store_no_such_job() : status;
+}
+
+static void read_event(struct sql *q, struct store_event *ret)
+{
+    ret->seq = bcj2__sql_i64(q);
+    ret->job_seq = bcj2__sql_i64(q);
+    ret->kind = bcj2__sql_u32(q);
+    ret->file_index = bcj2__sql_u32(q);
+    ret->time = bcj2__sql_u64(q);
+    ret->result = (int32_t)bcj2__sql_u32(q);
+    ret->turn = (enum notify_turn)bcj2__sql_u32(q);
+    ret->running = bcj2__sql_bool(q);
+    ret->attempts = bcj2__sql_u32(q);
+    ret->next = bcj2__sql_deadline(q);
+}
+
+/* The only row of a query. Enters no lock. */
+static bcj2_status one_event(struct sql *q, struct store_event *ret)
+{
+    *ret = (struct store_event){0};
+    if (bcj2__sql_row(q)) {
+        read_event(q, ret);
+    }
+    return bcj2__sql_end(q);
+}
+
+/* The first row for one number. */
+static bcj2_status event_by(struct store *s, const char *sql, int64_t number,
+                            struct store_event *ret)
+{
+    bcj2__store_enter(s);
+    struct sql q = bcj2__sql(s, sql);
+    bcj2__sql_bind_i64(&q, number);
+    bcj2_status status = one_event(&q, ret);
+    bcj2__store_leave(s);
+    return status;
+}
+
+bcj2_status bcj2__store_event(struct store *s, int64_t seq, struct store_event *ret)
+{
+    return event_by(s, "SELECT " EVENT_COLUMNS " FROM events WHERE seq = ?", seq, ret);
+}
+
+bcj2_status bcj2__store_next_event(struct store *s, int64_t after_seq, struct store_event *ret)
+{
+    return event_by(s, "SELECT " EVENT_COLUMNS " FROM events WHERE seq > ? ORDER BY seq LIMIT 1",
+                    after_seq, ret);
+}
+
+bcj2_status bcj2__store_next_running(struct store *s, int64_t after_seq, struct store_event *ret)
+{
+    return event_by(s,
+                    "SELECT " EVENT_COLUMNS " FROM events INDEXED BY events_running"
+                    " WHERE running = 1 AND seq > ? ORDER BY seq LIMIT 1",
+                    after_seq, ret);
+}
+
+bcj2_status bcj2__store_first_owed(struct store *s, int64_t job_seq, uint32_t kinds,
+                                   struct store_event *ret)
+{
+    bcj2__store_enter(s);
+    struct sql q =
+        bcj2__sql(s, "SELECT " EVENT_COLUMNS " FROM events INDEXED BY events_owed"
+                     " WHERE result = 0 AND job_seq = ? AND kind & ? ORDER BY seq LIMIT 1");
+    bcj2__sql_bind_i64(&q, job_seq);
+    bcj2__sql_bind_i64(&q, kinds);
+    bcj2_status status = one_event(&q, ret);
+    bcj2__store_leave(s);
+    return status;
+}
+
+/* The one that is due first of those that wait since the next boot after `boot`. */
+static bcj2_status command_of_next_boot(struct store *s, const char *boot, struct store_event *ret)
+{
+    struct sql q = bcj2__sql(s, "SELECT " EVENT_COLUMNS " FROM events INDEXED BY events_command"
+                                " WHERE " OWED_COMMAND " AND running = 0 AND next_boot > ?"
+                                " ORDER BY next_boot, next_ms LIMIT 1");
+    bcj2__sql_bind_text(&q, boot);
+    return one_event(&q, ret);
+}
+
+static bcj2_status next_command(struct store *s, struct store_event *ret)
+{
+    struct store_event event;
+    struct sql q = bcj2__sql(s, "SELECT " EVENT_COLUMNS " FROM events INDEXED BY events_command"
+                                " WHERE " OWED_COMMAND " AND running = 0 AND next_boot IS NULL"
+                                " ORDER BY next_ms LIMIT 1");
+    bcj2_status status = one_event(&q, ret);
+    char boot[OS_BOOT_ID_SIZE] = "";
+    bool found = false;
+    int64_t best_ms = 0;
+    if (status != BCJ2_S_FALSE) {
+        return status;
+    }
+    while ((status = command_of_next_boot(s, boot, &event)) == BCJ2_OK) {
+        int64_t ms = bcj2__store_deadline_ms(&event.next);
+        memcpy(boot, event.next.boot_id, sizeof boot);
+        if (!found || ms < best_ms) {
+            found = true;
+            best_ms = ms;
+            *ret = event;
+        }
+    }
+    if (status != BCJ2_S_FALSE || !found) {
+        return status;
+    }
+    bcj2__os_boot_id(ret->next.boot_id);
+    ret->next.now_ms = best_ms < 0 ? 0 : (uint64_t)best_ms;
+    return BCJ2_OK;
+}
+
+bcj2_status bcj2__store_next_command(struct store *s, struct store_event *ret)
+{
+    *ret = (struct store_event){0};
+    bcj2__store_lock(s);
+    bcj2_status status = next_command(s, ret);
+    bcj2__store_unlock(s);
+    return status;
+}
+
+bcj2_status bcj2__store_next_over(struct store *s, bcj2_filetime before)
+{
+    bcj2__store_enter(s);
+    struct sql q = bcj2__sql(s, "SELECT 1 FROM events INDEXED BY events_over"
+                                " WHERE result > 0 AND time < ? LIMIT 1");
+    bcj2__sql_bind_u64(&q, before);
+    (void)bcj2__sql_row(&q);
+    bcj2_status status = bcj2__sql_end(&q);
+    bcj2__store_leave(s);
+    return status;
+}
+
+bcj2_status bcj2__store_commands_untried(struct store *s, uint64_t *ret)
+{
+    bcj2__store_enter(s);
+    struct sql q = bcj2__sql(s, "SELECT count(*) FROM events INDEXED BY events_command"
+                                " WHERE " OWED_COMMAND " AND (attempts = 0 OR running = 1)");
+    if (bcj2__sql_row(&q)) {
+        *ret = bcj2__sql_u64(&q);
+    }
+    bcj2_status status = bcj2__sql_end(&q);
+    bcj2__store_leave(s);
+    return status;
+}
+
+bcj2_status bcj2__store_next_listener(struct store *s, uint64_t after, uint64_t *ret)
+{
+    bcj2__store_enter(s);
+    struct sql q = bcj2__sql(s, "SELECT listener FROM jobs INDEXED BY jobs_listener"
+                                " WHERE listener > ? AND listener > 0 AND state < 7"
+                                " ORDER BY listener LIMIT 1");
+    bcj2__sql_bind_u64(&q, after);
+    if (bcj2__sql_row(&q)) {
+        *ret = bcj2__sql_u64(&q);
+    }
+    bcj2_status status = bcj2__sql_end(&q);
+    bcj2__store_leave(s);
+    return status;
+}
+
+bcj2_status bcj2__store_next_listened(struct store *s, uint64_t listener, int64_t after_seq,
+                                      int64_t *ret_seq)
+{
+    bcj2__store_enter(s);
+    struct sql q = bcj2__sql(s, "SELECT seq FROM jobs INDEXED BY jobs_listener WHERE listener = ?"
+                                " AND listener > 0 AND state < 7 AND seq > ? ORDER BY seq LIMIT 1");
+    bcj2__sql_bind_u64(&q, listener);
+    bcj2__sql_bind_i64(&q, after_seq);
+    if (bcj2__sql_row(&q)) {
+        *ret_seq = bcj2__sql_i64(&q);
+    }
+    bcj2_status status = bcj2__sql_end(&q);
+    bcj2__store_leave(s);
+    return status;
+}
+
+/* ---- writing ---- */
+
+/* Whoever looks for changes of jobs finds this one. */
+static bcj2_status job_changed(struct store *s, int64_t job_seq)
+{
+    struct sql q = bcj2__sql(s, "UPDATE jobs SET change_seq = ? WHERE seq = ?");
+    bcj2__sql_bind_u64(&q, s->change);
+    bcj2__sql_bind_i64(&q, job_seq);
+    bcj2_status status = bcj2__sql_run(&q);
+    s->changed = s->changed || status == BCJ2_OK;
+    return status == BCJ2_S_FALSE ? BCJ2_OK : status;
+}
+
+static bcj2_status insert(struct store *s, struct store_event *e)
+{
+    bcj2_status status = bcj2__store_need_transaction(s);
+    if (status != BCJ2_OK) {
+        return status;
+    }
+    struct sql q = bcj2__sql(s, "INSERT INTO events (job_seq, kind, file_index, time, result, turn,"
+                                " running, attempts, next_boot, next_ms, next_wall)"
+                                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    bcj2__sql_bind_i64(&q, e->job_seq);
+    bcj2__sql_bind_i64(&q, e->kind);
+    bcj2__sql_bind_i64(&q, e->file_index);
+    bcj2__sql_bind_u64(&q, e->time);
+    bcj2__sql_bind_i64(&q, e->result);
+    bcj2__sql_bind_i64(&q, e->turn);
+    bcj2__sql_bind_i64(&q, e->running);
+    bcj2__sql_bind_i64(&q, e->attempts);
+    bcj2__sql_bind_deadline(&q, &e->next);
+    status = bcj2__sql_run(&q);
+    if (status == BCJ2_OK) {
+        e->seq = sqlite3_last_insert_rowid(s->db);
+        status = job_changed(s, e->job_seq);
+    }
+    return status;
+}
+
+bcj2_status bcj2__store_event_insert(struct store *s, struct store_event *event)
+{
+    bcj2__store_enter(s);
+    bcj2_status status = insert(s, event);
+    bcj2__store_leave(s);
+    return status;
+}
+
+static bcj2_status update(struct store *s, const struct store_event *e)
+{
+    bcj2_status status = bcj2__store_need_transaction(s);
+    if (status != BCJ2_OK) {
+        return status;
+    }
+    struct sql q = bcj2__sql(s, "UPDATE events SET result = ?, turn = ?, running = ?, attempts = ?,"
+                                " next_boot = ?, next_ms = ?, next_wall = ?"
+                                " WHERE seq = ? AND result = 0");
+    bcj2__sql_bind_i64(&q, e->result);
+    bcj2__sql_bind_i64(&q, e->turn);
+    bcj2__sql_bind_i64(&q, e->running);
+    bcj2__sql_bind_i64(&q, e->attempts);
+    bcj2__sql_bind_deadline(&q, &e->next);
+    bcj2__sql_bind_i64(&q, e->seq);
+    status = bcj2__sql_run(&q);
+    return status == BCJ2_OK ? job_changed(s, e->job_seq) : status;
+}
+
+bcj2_status bcj2__store_event_update(struct store *s, const struct store_event *event)
+{
+    bcj2__store_enter(s);
+    bcj2_status status = update(s, event);
+    bcj2__store_leave(s);
+    return status;
+}
+
+static bcj2_status drop(struct store *s, int64_t job_seq, uint32_t kinds)
+{
+    bcj2_status status = bcj2__store_need_transaction(s);
+    if (status != BCJ2_OK) {
+        return status;
+    }
+    struct sql q = bcj2__sql(s, "UPDATE events INDEXED BY events_owed SET result = 2, turn = 0,"
+                                " running = 0, next_boot = NULL"
+                                " WHERE result = 0 AND job_seq = ? AND kind & ?");
+    bcj2__sql_bind_i64(&q, job_seq);
+    bcj2__sql_bind_i64(&q, kinds);
+    status = bcj2__sql_run(&q);
+    if (status == BCJ2_OK) {
+        status = job_changed(s, job_seq);
+    }
+    return status == BCJ2_S_FALSE ? BCJ2_OK : status;
+}
+
+bcj2_status bcj2__store_events_drop(struct store *s, int64_t job_seq, uint32_t kinds)
+{
+    bcj2__store_enter(s);
+    bcj2_status status = drop(s, job_seq, kinds);
+    bcj2__store_leave(s);
+    return status;
+}
+
+static bcj2_status purge(struct store *s, bcj2_filetime before, uint32_t *ret_count)
+{
+    bcj2_status status = bcj2__store_need_transaction(s);
+    if (status != BCJ2_OK) {
+        return status;
+    }
+    struct sql q = bcj2__sql(s, "DELETE FROM events WHERE seq IN (SELECT seq FROM events"
+                                " INDEXED BY events_over WHERE result > 0 AND time < ?"
+                                " ORDER BY time LIMIT ?)");
+    bcj2__sql_bind_u64(&q, before);
+    bcj2__sql_bind_i64(&q, STORE_PURGE_MOST);
+    status = bcj2__sql_run(&q);
+    *ret_count = status == BCJ2_OK ? (uint32_t)sqlite3_changes(s->db) : 0;
+    return status == BCJ2_S_FALSE ? BCJ2_OK : status;
+}
+
+bcj2_status bcj2__store_events_purge(struct store *s, bcj2_filetime before, uint32_t *ret_count)
+{
+    *ret_count = 0;
+    bcj2__store_enter(s);
+    bcj2_status status = purge(s, before, ret_count);
+    bcj2__store_leave(s);
+    return status;
+}
+
+/* ---- properties of the job ---- */
+
+bcj2_status bcj2__store_set_notify_flags(struct store *s, int64_t seq, uint32_t flags,
+                                         bcj2_filetime now)
+{
+    bcj2__store_enter(s);
+    struct sql q = bcj2__store_update(s, STORE_TOUCH ", notify_flags = ? WHERE seq = ?", now);
+    bcj2__sql_bind_i64(&q, flags);
+    bcj2_status status = bcj2__store_updated(&q, seq);
+    bcj2__store_leave(s);
+    return status;
+}
+
+bcj2_status bcj2__store_set_notify_command(struct store *s, int64_t seq, const char *program,
+                                           const char *parameters, bcj2_filetime now)
+{
+    bcj2__store_enter(s);
+    struct sql q = bcj2__store_update(
+        s, STORE_TOUCH ", notify_program = ?, notify_parameters = ? WHERE seq = ?", now);
+    bcj2__sql_bind_text(&q, program);
+    bcj2__sql_bind_text(&q, parameters);
+    bcj2_status status = bcj2__store_updated(&q, seq);
+    bcj2__store_leave(s);
+    return status;
+}
+
+bcj2_status bcj2__store_set_listener(struct store *s, int64_t seq, uint64_t listener,
+                                     uint32_t callbacks, bcj2_filetime now)
+{
+    bcj2__store_enter(s);
+    struct sql q =
+        bcj2__store_update(s, STORE_TOUCH ", listener = ?, listener_callbacks = ? WHERE seq = ?",
+                           now);
+    bcj2__sql_bind_u64(&q, listener);
+    bcj2__sql_bind_i64(&q, callbacks);
+    bcj2_status status = bcj2__store_updated(&q, seq);
+    bcj2__store_leave(s);
+    return status;
+}
