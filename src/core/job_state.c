@@ -156,11 +156,7 @@ bcj2_status bcj2__job_state_restart(struct core *c, bool unclean)
     s = bcj2__store_begin(c->store, false);
     if (BCJ2_SUCCEEDED(s)) {
         s = requeue(c, seqs, count, unclean);
-        if (BCJ2_SUCCEEDED(s)) {
-            s = bcj2__store_commit(c->store, false);
-        } else {
-            bcj2__store_rollback(c->store);
-        }
+        s = bcj2__store_end(c->store, false, s);
     }
     bcj2__mem_free(seqs);
     return s;

@@ -37,11 +37,7 @@ static bcj2_status expire_one(struct core *c, int64_t seq)
         return begun;
     }
     s = bcj2__job_state_poison(c, seq, bcj2__detail(s, "%s", why != NULL ? why : ""));
-    if (BCJ2_FAILED(s)) {
-        bcj2__store_rollback(c->store);
-        return s;
-    }
-    return bcj2__store_commit(c->store, true);
+    return bcj2__store_end(c->store, true, s);
 }
 
 /* Cancels what was not touched for the inactivity time, some at a time. Gives back when the next one is
@@ -91,12 +87,11 @@ static bcj2_status purge(struct engine *e, uint64_t *ret_next_ms)
         return s;
     }
     s = bcj2__store_purge(store, bcj2__os_wall() - KEEP_FINAL_S * FILETIME_PER_S, &gone);
+    s = bcj2__store_end(store, false, s);
     if (BCJ2_FAILED(s)) {
-        bcj2__store_rollback(store);
         return s;
     }
-    s = bcj2__store_commit(store, false);
-    if (BCJ2_SUCCEEDED(s) && gone > 0) {
+    if (gone > 0) {
         bcj2__core_tell(e->core);
         e->ring = true;
     }

@@ -86,11 +86,7 @@ static bcj2_status cancel_locked(struct core *c, int64_t seq)
     if (BCJ2_SUCCEEDED(s)) {
         s = cancel_rows(c, &job);
     }
-    if (BCJ2_FAILED(s)) {
-        bcj2__store_rollback(c->store);
-    } else {
-        s = bcj2__store_commit(c->store, true);
-    }
+    s = bcj2__store_end(c->store, true, s);
     if (BCJ2_SUCCEEDED(s)) {
         bcj2__core_changed(c);
         s = forget_temporaries(c, &job);
@@ -126,11 +122,7 @@ static bcj2_status acknowledge(struct core *c, struct store_job *job)
     if (BCJ2_SUCCEEDED(s)) {
         s = bcj2__store_forget_transfer(c->store, job->seq);
     }
-    if (BCJ2_FAILED(s)) {
-        bcj2__store_rollback(c->store);
-        return s;
-    }
-    return bcj2__store_commit(c->store, true);
+    return bcj2__store_end(c->store, true, s);
 }
 
 static bcj2_status complete_upload(struct core *c, struct store_job *job)
@@ -155,11 +147,7 @@ static bcj2_status move(struct core *c, int64_t seq, enum job_event event)
         s = bcj2__job_state_move(c, &job, event);
     }
     bcj2__store_job_done(&job);
-    if (BCJ2_FAILED(s)) {
-        bcj2__store_rollback(c->store);
-        return s;
-    }
-    s = bcj2__store_commit(c->store, true);
+    s = bcj2__store_end(c->store, true, s);
     if (BCJ2_SUCCEEDED(s)) {
         bcj2__core_changed(c); /* who runs it stops */
     }

@@ -103,11 +103,7 @@ static bcj2_status note(struct core *c, int64_t seq, const struct places *places
     for (uint32_t i = 0; i < places->count && BCJ2_SUCCEEDED(s); i++) {
         s = bcj2__store_update_file(c->store, seq, &places->list[i].file, now);
     }
-    if (BCJ2_FAILED(s)) {
-        bcj2__store_rollback(c->store);
-        return s;
-    }
-    return bcj2__store_commit(c->store, true);
+    return bcj2__store_end(c->store, true, s);
 }
 
 /* All up to the first that cannot; only those are left in the list. */
@@ -229,11 +225,7 @@ static bcj2_status forget(struct core *c, int64_t seq, struct store_file *file)
         return s;
     }
     s = bcj2__store_update_file(c->store, seq, file, bcj2__os_wall());
-    if (BCJ2_FAILED(s)) {
-        bcj2__store_rollback(c->store);
-        return s;
-    }
-    return bcj2__store_commit(c->store, false);
+    return bcj2__store_end(c->store, false, s);
 }
 
 bcj2_status bcj2__settle_forget_files(struct core *c, int64_t seq)
