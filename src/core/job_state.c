@@ -7,8 +7,6 @@
 #include "limit.h"
 #include "status.h"
 
-#include <stdio.h>
-
 #define STATE(name) (1u << BCJ2_JOB_STATE_##name)
 
 static bcj2_status not_allowed(bcj2_status status, enum job_event event, bcj2_job_state state)
@@ -108,7 +106,7 @@ bcj2_status bcj2__job_state_move_believed(struct core *c, int64_t seq, bcj2_job_
 bcj2_status bcj2__job_state_poison(struct core *c, int64_t seq, bcj2_status status)
 {
     char why[LIMIT_DETAIL_BYTES];
-    (void)snprintf(why, sizeof why, "%s", bcj2__detail_get());
+    bcj2__detail_keep(why);
     bcj2__log(&c->log, LOG_ERROR, "job %lld cannot be read: %s", (long long)seq, why);
     bcj2_status s = bcj2__store_poison(c->store, seq, BCJ2_ERROR_CONTEXT_GENERAL_QUEUE_MANAGER,
                                        status, why, bcj2__os_wall());

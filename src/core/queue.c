@@ -31,12 +31,13 @@ static bcj2_status expire_one(struct core *c, int64_t seq)
     if (s != BCJ2_E_DATABASE_CORRUPT) {
         return s;
     }
-    CLEANUP_FREE char *why = bcj2__mem_strdup(bcj2__detail_get());
+    char why[LIMIT_DETAIL_BYTES];
+    bcj2__detail_keep(why);
     bcj2_status begun = bcj2__store_begin(c->store, true);
     if (BCJ2_FAILED(begun)) {
         return begun;
     }
-    s = bcj2__job_state_poison(c, seq, bcj2__detail(s, "%s", why != NULL ? why : ""));
+    s = bcj2__job_state_poison(c, seq, bcj2__detail(s, "%s", why));
     return bcj2__store_end(c->store, true, s);
 }
 

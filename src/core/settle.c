@@ -216,9 +216,10 @@ static bcj2_status complete_download(struct core *c, struct store_job *job)
         }
         s = bcj2__settle_place_files(c, job->seq);
         if (BCJ2_FAILED(s)) {
-            CLEANUP_FREE char *why = bcj2__mem_strdup(bcj2__detail_get());
+            char why[LIMIT_DETAIL_BYTES];
+            bcj2__detail_keep(why);
             bcj2_status moved = move(c, job->seq, JOB_EV_NOT_PLACED);
-            return BCJ2_FAILED(moved) ? moved : bcj2__detail(s, "%s", why != NULL ? why : "");
+            return BCJ2_FAILED(moved) ? moved : bcj2__detail(s, "%s", why);
         }
         s = end_download(c, job->seq, &partial);
     }

@@ -164,15 +164,15 @@ static void say_renamed(struct places *places)
 static bcj2_status place(struct core *c, int64_t seq, struct places *places)
 {
     bcj2_status ready = for_each(places, make_ready);
-    CLEANUP_FREE char *why = BCJ2_FAILED(ready) ? bcj2__mem_strdup(bcj2__detail_get()) : NULL;
+    char why[LIMIT_DETAIL_BYTES];
+    bcj2__detail_keep(why);
     bcj2_status s = note(c, seq, places);
     if (BCJ2_FAILED(s)) {
         return s;
     }
     bcj2_status moved = for_each(places, give_name);
     if (BCJ2_FAILED(moved)) {
-        bcj2__mem_free(why);
-        why = bcj2__mem_strdup(bcj2__detail_get());
+        bcj2__detail_keep(why);
         ready = moved;
     }
     s = sync_folders(places);
@@ -183,7 +183,7 @@ static bcj2_status place(struct core *c, int64_t seq, struct places *places)
     if (BCJ2_FAILED(s)) {
         return s;
     }
-    return BCJ2_FAILED(ready) ? bcj2__detail(ready, "%s", why != NULL ? why : "") : BCJ2_OK;
+    return BCJ2_FAILED(ready) ? bcj2__detail(ready, "%s", why) : BCJ2_OK;
 }
 
 static void let_go(struct places *places)
