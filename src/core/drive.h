@@ -149,6 +149,8 @@ void bcj2__drive_flow_progress(struct engine *e, struct drive *d);
 uint64_t bcj2__drive_flow_deadline(const struct engine *e, const struct drive *d);
 void bcj2__drive_flow_act(struct engine *e, struct drive *d);
 
+/* Is a temporary file that has its bytes up to offset to be synced now? Not while a disk thread has it. */
+bool bcj2__drive_sync_due(const struct engine *e, const struct drive *d, uint64_t offset);
 /* How much of a temporary file is believed, after what is stored of it. */
 uint64_t bcj2__drive_get_believed(const struct get_saved *saved, uint64_t size, bool same_boot);
 

@@ -19,7 +19,7 @@ static bool flow_offset_now(const struct engine *e, const struct drive *d, uint6
     return true;
 }
 
-static bool sync_due(const struct engine *e, const struct drive *d, uint64_t offset)
+bool bcj2__drive_sync_due(const struct engine *e, const struct drive *d, uint64_t offset)
 {
     return d->disk_ops == 0 && offset > d->sync_asked &&
            (offset - d->sync_asked >= LIMIT_SYNC_EVERY_BYTES ||
@@ -43,7 +43,7 @@ void bcj2__drive_flow_progress(struct engine *e, struct drive *d)
     if (!flow_offset_now(e, d, &offset)) {
         return;
     }
-    if (sync_due(e, d, offset) && submit(e, d, DISK_SYNC, offset)) {
+    if (bcj2__drive_sync_due(e, d, offset) && submit(e, d, DISK_SYNC, offset)) {
         d->sync_asked = offset;
         d->sync_ms = e->now_ms;
     }
