@@ -129,7 +129,13 @@ static bcj2_status complete_upload(struct core *c, struct store_job *job)
 {
     bcj2_status s =
         job->type == BCJ2_JOB_TYPE_UPLOAD_REPLY ? bcj2__settle_place_reply(c, job) : BCJ2_OK;
-    return BCJ2_SUCCEEDED(s) ? acknowledge(c, job) : s;
+    if (BCJ2_SUCCEEDED(s)) {
+        s = acknowledge(c, job);
+    }
+    if (BCJ2_SUCCEEDED(s)) {
+        bcj2__core_changed(c);
+    }
+    return s;
 }
 
 /* ---- Complete of a download: in any state, with what there is ---- */
@@ -253,9 +259,6 @@ static bcj2_status complete_locked(bcj2_job *handle)
                                                : complete_upload(c, &job);
     }
     bcj2__store_job_done(&job);
-    if (BCJ2_SUCCEEDED(s)) {
-        bcj2__core_changed(c);
-    }
     return s;
 }
 
