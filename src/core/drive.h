@@ -140,9 +140,6 @@ void bcj2__drive_upload_act(struct engine *e, struct drive *d);
 void bcj2__drive_get_opened(struct engine *e, struct drive *d);
 void bcj2__drive_get_event(struct engine *e, struct drive *d, const struct net_event *event);
 void bcj2__drive_get_failed_to_start(struct engine *e, struct drive *d);
-bcj2_status bcj2__drive_get_open(struct drive *d);
-void bcj2__drive_get_unlock(struct drive *d); /* nothing more will be written to it */
-void bcj2__drive_get_close(struct drive *d);
 bcj2_status bcj2__drive_get_send(struct engine *e, struct drive *d);
 bool bcj2__drive_get_save(struct engine *e, struct drive *d);
 void bcj2__drive_flow_progress(struct engine *e, struct drive *d);

@@ -4,6 +4,7 @@
 #include "drive.h"
 #include "detail.h"
 #include "mem.h"
+#include "temp_file.h"
 
 #include <stdio.h>
 
@@ -137,8 +138,8 @@ void bcj2__drive_flow_act(struct engine *e, struct drive *d)
     switch (act) {
     case DRIVE_ACT_OPEN:
         bcj2__net_abort(e->net, d->token); /* of the file before */
-        bcj2__drive_get_close(d);
-        d->open_status = bcj2__drive_get_open(d);
+        bcj2__temp_file_close(&d->sink_fd);
+        d->open_status = bcj2__temp_file_open(d->temp, &d->sink_fd);
         if (BCJ2_FAILED(d->open_status)) {
             (void)snprintf(d->open_detail, sizeof d->open_detail, "%s", bcj2__detail_get());
         }
