@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* See detail.h. */
 #include "detail.h"
-#include "limit.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -23,4 +22,9 @@ bcj2_status bcj2__detail(bcj2_status status, const char *format, ...)
 const char *bcj2__detail_get(void)
 {
     return text;
+}
+
+void bcj2__detail_keep(char kept[LIMIT_DETAIL_BYTES])
+{
+    (void)snprintf(kept, LIMIT_DETAIL_BYTES, "%s", text);
 }

@@ -5,6 +5,7 @@
 #define BCJ2_BASE_DETAIL_H
 
 #include <bcj2/status.h>
+#include "limit.h"
 #include "macro.h"
 
 /* Sets this thread's detail and returns status, for `return bcj2__detail(BCJ2_E_…, "…", …);`. */
@@ -16,5 +17,7 @@ static inline bcj2_status bcj2__detail_no_memory(void)
     return BCJ2_E_OUTOFMEMORY;
 }
 const char *bcj2__detail_get(void);
+/* A copy, for a call whose own detail is not the one to tell of: bcj2__detail(status, "%s", kept) after it. */
+void bcj2__detail_keep(char kept[LIMIT_DETAIL_BYTES]);
 
 #endif

@@ -3,6 +3,7 @@
 #include "copy.h"
 #include "detail.h"
 #include "mem.h"
+#include "temp_file.h"
 
 #define BUFFER_BYTES ((size_t)256 * 1024)
 #define PIECE_BYTES  ((uint64_t)8 * 1024 * 1024) /* at most, */
@@ -18,12 +19,8 @@ bool bcj2__copy_init(struct copy *c)
 static void close_both(struct copy *c)
 {
     (void)bcj2__os_close(c->source_fd);
-    if (c->sink_fd >= 0) {
-        bcj2__os_unlock(c->sink_fd);
-        bcj2__os_close_in_child_no_more(c->sink_fd);
-        (void)bcj2__os_close(c->sink_fd);
-    }
-    c->source_fd = c->sink_fd = -1;
+    c->source_fd = -1;
+    bcj2__temp_file_close(&c->sink_fd);
 }
 
 void bcj2__copy_done(struct copy *c)
@@ -50,20 +47,7 @@ static bcj2_status look_at_source(struct copy *c)
 
 static bcj2_status open_sink(struct copy *c)
 {
-    bcj2_status s = bcj2__os_create(c->sink, &c->sink_fd);
-    if (s == BCJ2_E_SHARING_VIOLATION) {
-        s = bcj2__os_reopen(c->sink, &c->sink_fd, &c->sink_now);
-    }
-    if (BCJ2_FAILED(s)) {
-        return s;
-    }
-    s = bcj2__os_close_in_child(c->sink_fd);
-    if (BCJ2_FAILED(s)) {
-        (void)bcj2__os_close(c->sink_fd);
-        c->sink_fd = -1;
-        return s;
-    }
-    s = bcj2__os_lock_user_file(c->sink_fd, OS_LOCK_SHARED);
+    bcj2_status s = bcj2__temp_file_open(c->sink, &c->sink_fd);
     return BCJ2_SUCCEEDED(s) ? bcj2__os_fstat(c->sink_fd, c->sink, &c->sink_now) : s;
 }
 

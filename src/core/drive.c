@@ -7,6 +7,7 @@
 #include "job_state.h"
 #include "mem.h"
 #include "network.h"
+#include "temp_file.h"
 #include "url.h"
 
 #include <stdio.h>
@@ -349,7 +350,7 @@ void bcj2__drive_free(struct engine *e, struct drive *d)
     bcj2__net_abort(e->net, d->token);
     bcj2__hosts_end(e->core->hosts, d->token);
     (void)bcj2__os_close(d->source_fd);
-    bcj2__drive_get_close(d);
+    bcj2__temp_file_close(&d->sink_fd);
     if (d->copy != NULL) {
         bcj2__copy_done(d->copy);
         bcj2__mem_free(d->copy);

@@ -140,15 +140,14 @@ void bcj2__drive_upload_act(struct engine *e, struct drive *d);
 void bcj2__drive_get_opened(struct engine *e, struct drive *d);
 void bcj2__drive_get_event(struct engine *e, struct drive *d, const struct net_event *event);
 void bcj2__drive_get_failed_to_start(struct engine *e, struct drive *d);
-bcj2_status bcj2__drive_get_open(struct drive *d);
-void bcj2__drive_get_unlock(struct drive *d); /* nothing more will be written to it */
-void bcj2__drive_get_close(struct drive *d);
 bcj2_status bcj2__drive_get_send(struct engine *e, struct drive *d);
 bool bcj2__drive_get_save(struct engine *e, struct drive *d);
 void bcj2__drive_flow_progress(struct engine *e, struct drive *d);
 uint64_t bcj2__drive_flow_deadline(const struct engine *e, const struct drive *d);
 void bcj2__drive_flow_act(struct engine *e, struct drive *d);
 
+/* Is a temporary file that has its bytes up to offset to be synced now? Not while a disk thread has it. */
+bool bcj2__drive_sync_due(const struct engine *e, const struct drive *d, uint64_t offset);
 /* How much of a temporary file is believed, after what is stored of it. */
 uint64_t bcj2__drive_get_believed(const struct get_saved *saved, uint64_t size, bool same_boot);
 

@@ -98,18 +98,11 @@ static void source_changed(struct engine *e, struct drive *d)
 
 /* ---- steps ---- */
 
-static bool sync_due(const struct engine *e, const struct drive *d)
-{
-    uint64_t offset = d->get.saved.offset;
-    return offset > d->sync_asked && (offset - d->sync_asked >= LIMIT_SYNC_EVERY_BYTES ||
-                                      e->now_ms - d->sync_ms >= LIMIT_SYNC_EVERY_MS);
-}
-
 static void go_on(struct engine *e, struct drive *d)
 {
     if (d->get.saved.offset == d->get.saved.total) {
         next(d, bcj2__copy_finish);
-    } else if (sync_due(e, d)) {
+    } else if (bcj2__drive_sync_due(e, d, d->get.saved.offset)) {
         d->sync_asked = d->get.saved.offset;
         d->sync_ms = e->now_ms;
         next(d, bcj2__copy_sync);

@@ -8,6 +8,7 @@
 #include "notify_store.h"
 #include "range.h"
 #include "settle.h"
+#include "temp_file.h"
 #include "url.h"
 
 #include <string.h>
@@ -180,7 +181,7 @@ void bcj2__drive_file_stored(struct engine *e, struct drive *d)
         if (d->work == DRIVE_COPY) { /* who sees the row finds it unlocked */
             bcj2__copy_done(d->copy);
         } else {
-            bcj2__drive_get_unlock(d);
+            bcj2__temp_file_unlock(d->sink_fd);
         }
         bcj2__drive_next_file(e, d);
     }

@@ -4,6 +4,7 @@
 #include "drive.h"
 #include "detail.h"
 #include "mem.h"
+#include "temp_file.h"
 
 #include <stdio.h>
 
@@ -19,7 +20,7 @@ static bool flow_offset_now(const struct engine *e, const struct drive *d, uint6
     return true;
 }
 
-static bool sync_due(const struct engine *e, const struct drive *d, uint64_t offset)
+bool bcj2__drive_sync_due(const struct engine *e, const struct drive *d, uint64_t offset)
 {
     return d->disk_ops == 0 && offset > d->sync_asked &&
            (offset - d->sync_asked >= LIMIT_SYNC_EVERY_BYTES ||
@@ -43,7 +44,7 @@ void bcj2__drive_flow_progress(struct engine *e, struct drive *d)
     if (!flow_offset_now(e, d, &offset)) {
         return;
     }
-    if (sync_due(e, d, offset) && submit(e, d, DISK_SYNC, offset)) {
+    if (bcj2__drive_sync_due(e, d, offset) && submit(e, d, DISK_SYNC, offset)) {
         d->sync_asked = offset;
         d->sync_ms = e->now_ms;
     }
@@ -137,8 +138,8 @@ void bcj2__drive_flow_act(struct engine *e, struct drive *d)
     switch (act) {
     case DRIVE_ACT_OPEN:
         bcj2__net_abort(e->net, d->token); /* of the file before */
-        bcj2__drive_get_close(d);
-        d->open_status = bcj2__drive_get_open(d);
+        bcj2__temp_file_close(&d->sink_fd);
+        d->open_status = bcj2__temp_file_open(d->temp, &d->sink_fd);
         if (BCJ2_FAILED(d->open_status)) {
             (void)snprintf(d->open_detail, sizeof d->open_detail, "%s", bcj2__detail_get());
         }

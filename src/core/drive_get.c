@@ -13,44 +13,6 @@
 
 /* ---- the file ---- */
 
-/* Ours from before, or a new one. Whatever else has the name is not touched. The shared lock says that it
-   is being written: a Complete that finds it does not move the file. */
-bcj2_status bcj2__drive_get_open(struct drive *d)
-{
-    struct os_stat st = {0};
-    bcj2_status s = bcj2__os_create(d->temp, &d->sink_fd);
-    if (s == BCJ2_E_SHARING_VIOLATION) {
-        s = bcj2__os_reopen(d->temp, &d->sink_fd, &st);
-    }
-    if (BCJ2_SUCCEEDED(s)) {
-        s = bcj2__os_close_in_child(d->sink_fd); /* with the lock, which a copy would keep */
-    }
-    if (BCJ2_SUCCEEDED(s)) {
-        s = bcj2__os_lock_user_file(d->sink_fd, OS_LOCK_SHARED);
-    } else {
-        (void)bcj2__os_close(d->sink_fd);
-        d->sink_fd = -1;
-    }
-    return s;
-}
-
-void bcj2__drive_get_unlock(struct drive *d)
-{
-    if (d->sink_fd >= 0) {
-        bcj2__os_unlock(d->sink_fd);
-    }
-}
-
-void bcj2__drive_get_close(struct drive *d)
-{
-    if (d->sink_fd >= 0) {
-        bcj2__os_unlock(d->sink_fd);
-        bcj2__os_close_in_child_no_more(d->sink_fd);
-        (void)bcj2__os_close(d->sink_fd);
-        d->sink_fd = -1;
-    }
-}
-
 /* Bytes of the file that belong to the answer whose validators are stored. In this boot that is what the
    file has: bytes come in order and the kernel keeps what was written. */
 uint64_t bcj2__drive_get_believed(const struct get_saved *saved, uint64_t size, bool same_boot)

@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* See engine.h: the turns. */
+/* See engine.h: the turns, and the thread that takes them. What the other processes say is in
+   engine_others.c, the sleep between two turns in engine_sleep.c. */
 #include "engine_priv.h"
 #include "detail.h"
 #include "drive.h"
 #include "job_state.h"
-#include "limit.h"
 #include "mem.h"
 #include "network.h"
-#include "settle.h"
 #include "timeouts.h"
-
-#define OWN_FDS  3   /* watched beside the link's: the network, the folder, the timer */
-#define BLIND_MS 200 /* between two tries to sleep on all that may happen */
 
 void bcj2__engine_wake(struct engine *e)
 {
@@ -183,85 +179,6 @@ static void begin_stopping(struct engine *e)
     }
 }
 
-/* ---- the other processes ---- */
-
-/* The last runner is gone, or there was none: what it left is ours now. */
-static void become_runner(struct engine *e)
-{
-    if (e->runner) { /* since the queue was opened, which saw to all this */
-        return;
-    }
-    bcj2__log(&e->core->log, LOG_INFO, "this process moves the bytes now");
-    e->runner = e->taken_over = true;
-    bcj2__engine_watch(e);
-    e->store_ms = 0; /* recover() queues again what the rows say is running */
-    bcj2__settle_leftovers(e->core);
-}
-
-/* Somebody removed the runner's names, and another process has them now. */
-static void step_down(struct engine *e)
-{
-    bcj2__engine_rest(e);
-}
-
-/* What the link has heard. True: somebody changed the store. A turn that something else began costs
-   the link nothing: it has descriptors, and says when it has to be asked by time. */
-static bool listen_to_others(struct engine *e, bool woken)
-{
-    struct link *link = e->core->link;
-    struct link_event event;
-    bool heard = false;
-    bool listen = e->heard || woken || !e->runner || bcj2__link_deadline(link) <= e->now_ms;
-    if (bcj2__engine_gone(e, false) || !listen) {
-        return false;
-    }
-    bcj2_status s = bcj2__link_step(link);
-    bool more = bcj2__link_next(link, &event);
-    /* before anything is believed: the election may have been that of another queue at this place */
-    if (bcj2__engine_gone(e, BCJ2_FAILED(s) || more)) {
-        return false;
-    }
-    if (BCJ2_FAILED(s)) {
-        bcj2__log(&e->core->log, LOG_WARNING, "other processes: %s", bcj2__detail_get());
-    }
-    bool other = bcj2__core_note_runner(e->core); /* before anything is done as such */
-    for (; more; more = bcj2__link_next(link, &event)) {
-        if (event.type == LINK_EV_ALONE && e->runner) {
-            step_down(e);
-        }
-        if (event.type == LINK_EV_RUNNER) {
-            become_runner(e);
-        }
-        /* changes that were made in between were heard by nobody, and one that is gone may have been
-           killed between its commit and its word about it */
-        if (event.type == LINK_EV_RUNNER || event.type == LINK_EV_CLIENT ||
-            event.type == LINK_EV_GONE) {
-            e->ring = true;
-        }
-        heard = heard || event.type != LINK_EV_MESSAGE;
-    }
-    if (heard || other) {
-        bcj2__core_tell(e->core);
-    }
-    return heard;
-}
-
-static void ring_others(struct engine *e)
-{
-    uint64_t change = 0;
-    if (!e->ring) {
-        return;
-    }
-    if (BCJ2_SUCCEEDED(bcj2__store_change(e->core->store, &change))) {
-        bcj2__link_ring(e->core->link, change);
-        e->ring = false;
-    } else {
-        bcj2__log(&e->core->log, LOG_WARNING, "other processes are told later of a change: %s",
-                  bcj2__detail_get());
-        e->ring_ms = e->now_ms + bcj2__timeouts.store_rest_ms;
-    }
-}
-
 /* ---- a turn ---- */
 
 static void work(struct engine *e, bool woken, bool stopping)
@@ -296,7 +213,7 @@ static void turn(struct engine *e)
     e->now_ms = bcj2__os_now_ms();
     e->again = false;
     e->ring = atomic_exchange(&e->told, false) || e->ring || woken;
-    woken = listen_to_others(e, woken) || woken;
+    woken = bcj2__engine_listen(e, woken) || woken;
     if (e->runner && e->store_ms != UINT64_MAX) {
         recover(e);
     }
@@ -307,7 +224,7 @@ static void turn(struct engine *e)
     if (bcj2__engine_gone(e, false)) {
         e->ring = false; /* there is nobody left to be told */
     } else {
-        ring_others(e);
+        bcj2__engine_ring_others(e);
     }
 }
 
@@ -320,91 +237,10 @@ static void act(struct engine *e)
     sweep(e);
 }
 
-/* When the runner has something to do by time; 0: now. */
-static uint64_t runner_deadline(const struct engine *e)
-{
-    uint64_t at = MIN(MIN(e->retry_ms, e->slice_ms), MIN(e->house_ms, e->bye_ms));
-    at = MIN(at, MIN(e->network_ms, e->hosts_ms));
-    if (e->store_ms != UINT64_MAX) {
-        /* nothing is done before, whatever is due; what the disk thread still has, it wakes us for */
-        return e->drive_count == 0 ? e->store_ms : UINT64_MAX;
-    }
-    for (uint32_t i = 0; i < e->drive_count; i++) {
-        at = MIN(at, bcj2__drive_deadline(e, e->drives[i]));
-    }
-    return e->schedule ? 0 : at;
-}
-
-/* When to wake up without being woken; 0: now, UINT64_MAX: never. */
-static uint64_t deadline(const struct engine *e)
-{
-    uint64_t at = MIN(bcj2__link_deadline(e->core->link), e->ring ? e->ring_ms : UINT64_MAX);
-    if (e->again || atomic_load(&e->woken)) {
-        return 0;
-    }
-    if (atomic_load(&e->stopping)) {
-        /* past it only the disk thread is waited for, and it wakes us */
-        at = e->now_ms < e->stop_by_ms ? e->stop_by_ms : e->now_ms + 100;
-    } else if (e->runner) {
-        at = MIN(at, runner_deadline(e));
-    }
-    return at;
-}
-
-/* Sleeps until a transfer, the disk, another thread or another process has something for us. */
-static bcj2_status sleep_on_all(struct engine *e)
-{
-    struct link_fd of_link[LIMIT_LINK_FDS];
-    size_t count = bcj2__link_fds(e->core->link, of_link, LIMIT_LINK_FDS);
-    count = MIN(count, (size_t)LIMIT_LINK_FDS);
-    e->heard = true;
-    if (count + OWN_FDS > e->fd_room) {
-        struct net_fd *room = bcj2__mem_realloc(e->fds, (count + OWN_FDS) * sizeof *room);
-        if (room == NULL) {
-            return bcj2__detail_no_memory();
-        }
-        e->fds = room;
-        e->fd_room = count + OWN_FDS;
-    }
-    for (size_t i = 0; i < count; i++) {
-        e->fds[i] = (struct net_fd){.fd = of_link[i].fd,
-                                    .read = of_link[i].read,
-                                    .write = of_link[i].write};
-    }
-    if (e->netwatch_fd >= 0) {
-        e->fds[count++] = (struct net_fd){.fd = e->netwatch_fd, .read = true};
-    }
-    if (e->watch != NULL) {
-        e->fds[count++] = (struct net_fd){.fd = bcj2__os_watch_fd(e->watch), .read = true};
-    }
-    uint64_t due = deadline(e), now = bcj2__os_now_ms();
-    if (due > now && bcj2__engine_timer(e, due)) {
-        e->fds[count++] = (struct net_fd){.fd = e->timer_fd, .read = true};
-    }
-    bcj2_status s = bcj2__net_watch(e->net, e->fds, count);
-    if (BCJ2_SUCCEEDED(s)) {
-        s = bcj2__net_poll(e->net, due == UINT64_MAX ? UINT64_MAX : due > now ? due - now : 0);
-    }
-    e->heard = BCJ2_FAILED(s) || bcj2__net_watched(e->net);
-    return s;
-}
-
 static bool finished(const struct engine *e)
 {
     return atomic_load(&e->stopping) && e->stop_by_ms != UINT64_MAX && e->drive_count == 0 &&
            (e->bye_count == 0 || e->now_ms >= e->stop_by_ms);
-}
-
-/* It cannot sleep as it should: no memory in libcurl, or more descriptors than may be polled. Everything
-   that runs is dropped; what can be done by time is. */
-static void sleep_blindly(struct engine *e)
-{
-    struct core *c = e->core;
-    e->now_ms = bcj2__os_now_ms();
-    bcj2__engine_drop_everything(e);
-    bcj2__os_mutex_lock(c->lock);
-    (void)bcj2__os_cond_wait_until(c->changed, c->lock, e->now_ms + BLIND_MS);
-    bcj2__os_mutex_unlock(c->lock);
 }
 
 static void run(void *argument)
@@ -414,12 +250,12 @@ static void run(void *argument)
     do {
         turn(e);
         act(e);
-        bcj2_status s = finished(e) ? BCJ2_OK : sleep_on_all(e);
+        bcj2_status s = finished(e) ? BCJ2_OK : bcj2__engine_sleep(e);
         if (BCJ2_FAILED(s)) {
             if (s != trouble) {
                 bcj2__log(&e->core->log, LOG_ERROR, "transfers rest: %s", bcj2__detail_get());
             }
-            sleep_blindly(e);
+            bcj2__engine_sleep_blindly(e);
         }
         trouble = s;
     } while (!finished(e));

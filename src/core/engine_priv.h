@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files of the engine share: engine.c (turns), queue.c (who runs, timers), drive*.c
-   (one running job), farewell.c (goodbyes). Engine thread only, but where stated. */
+/* What the files of the engine share: engine.c (turns), engine_others.c (the other processes),
+   engine_sleep.c and engine_timer.c (between turns), engine_gone.c (a queue that vanished), queue.c (who
+   runs, timers), drive*.c (one running job), farewell.c (goodbyes). Engine thread only, but where stated. */
 #ifndef BCJ2_CORE_ENGINE_PRIV_H
 #define BCJ2_CORE_ENGINE_PRIV_H
 
@@ -71,6 +72,18 @@ bcj2_status bcj2__engine_copies(struct engine *e);
 void bcj2__engine_drop_everything(struct engine *e);
 /* This process does not move the bytes any more. */
 void bcj2__engine_rest(struct engine *e);
+
+/* engine_others.c */
+/* What the link has heard; woken: something asked for this turn. True: somebody changed the store. */
+bool bcj2__engine_listen(struct engine *e, bool woken);
+/* Tells the others the newest change, if they are to be told of one. */
+void bcj2__engine_ring_others(struct engine *e);
+
+/* engine_sleep.c */
+/* Until a transfer, the disk, another thread or another process has something for us, or it is time. */
+bcj2_status bcj2__engine_sleep(struct engine *e);
+/* When that failed: no memory in libcurl, or more descriptors than may be polled. A moment, by time alone. */
+void bcj2__engine_sleep_blindly(struct engine *e);
 
 /* engine_gone.c */
 void bcj2__engine_watch(struct engine *e); /* for the runner: from now on */

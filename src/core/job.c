@@ -90,11 +90,7 @@ static bcj2_status insert(struct core *c, struct store_job *row)
     if (BCJ2_SUCCEEDED(s)) {
         s = bcj2__store_job_insert(c->store, row);
     }
-    if (BCJ2_FAILED(s)) {
-        bcj2__store_rollback(c->store);
-        return s;
-    }
-    return bcj2__store_commit(c->store, true);
+    return bcj2__store_end(c->store, true, s);
 }
 
 bcj2_status bcj2__job_create(struct core *c, const char *display_name, bcj2_job_type type,

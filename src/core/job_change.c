@@ -51,19 +51,13 @@ bcj2_status bcj2__change_begin_set(bcj2_job *job, struct change *ret)
 
 bcj2_status bcj2__change_end(struct change *change, bcj2_status s)
 {
-    bcj2_status result = s;
-    if (BCJ2_FAILED(s)) {
-        bcj2__store_rollback(change->core->store);
-    } else {
-        bcj2_status committed = bcj2__store_commit(change->core->store, true);
-        result = BCJ2_FAILED(committed) ? committed : s;
-    }
+    s = bcj2__store_end(change->core->store, true, s);
     bool idle = change->from == BCJ2_JOB_STATE_SUSPENDED && change->row.state == change->from;
     bcj2__store_job_done(&change->row);
-    if (BCJ2_SUCCEEDED(result) && idle) {
+    if (BCJ2_SUCCEEDED(s) && idle) {
         bcj2__core_changed_idly(change->core);
-    } else if (BCJ2_SUCCEEDED(result)) {
+    } else if (BCJ2_SUCCEEDED(s)) {
         bcj2__core_changed(change->core);
     }
-    return result;
+    return s;
 }

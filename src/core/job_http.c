@@ -369,8 +369,7 @@ static bcj2_status open_sealed(const struct secrets_use *use, const uint8_t *sea
         s == BCJ2_E_DECRYPTION_FAILED) {
         return s;
     }
-    CLEANUP_FREE char *why = bcj2__mem_strdup(bcj2__detail_get());
-    return bcj2__detail(BCJ2_E_FAIL, "%s", why != NULL ? why : "");
+    return bcj2__detail(BCJ2_E_FAIL, "%s", bcj2__detail_get());
 }
 
 bcj2_status bcj2__job_http_open(struct core *c, int64_t seq, struct store_http *ret_http,

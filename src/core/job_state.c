@@ -8,8 +8,6 @@
 #include "notify_store.h"
 #include "status.h"
 
-#include <stdio.h>
-
 #define STATE(name) (1u << BCJ2_JOB_STATE_##name)
 
 static bcj2_status not_allowed(bcj2_status status, enum job_event event, bcj2_job_state state)
@@ -112,7 +110,7 @@ bcj2_status bcj2__job_state_move_believed(struct core *c, int64_t seq, bcj2_job_
 bcj2_status bcj2__job_state_poison(struct core *c, int64_t seq, bcj2_status status)
 {
     char why[LIMIT_DETAIL_BYTES];
-    (void)snprintf(why, sizeof why, "%s", bcj2__detail_get());
+    bcj2__detail_keep(why);
     bcj2__log(&c->log, LOG_ERROR, "job %lld cannot be read: %s", (long long)seq, why);
     bcj2_status s = bcj2__store_poison(c->store, seq, BCJ2_ERROR_CONTEXT_GENERAL_QUEUE_MANAGER,
                                        status, why, bcj2__os_wall());
@@ -163,11 +161,7 @@ bcj2_status bcj2__job_state_restart(struct core *c, bool unclean)
     s = bcj2__store_begin(c->store, false);
     if (BCJ2_SUCCEEDED(s)) {
         s = requeue(c, seqs, count, unclean);
-        if (BCJ2_SUCCEEDED(s)) {
-            s = bcj2__store_commit(c->store, false);
-        } else {
-            bcj2__store_rollback(c->store);
-        }
+        s = bcj2__store_end(c->store, false, s);
     }
     bcj2__mem_free(seqs);
     return s;

@@ -32,17 +32,14 @@ static bcj2_status expire_one(struct core *c, int64_t seq)
     if (s != BCJ2_E_DATABASE_CORRUPT) {
         return s;
     }
-    CLEANUP_FREE char *why = bcj2__mem_strdup(bcj2__detail_get());
+    char why[LIMIT_DETAIL_BYTES];
+    bcj2__detail_keep(why);
     bcj2_status begun = bcj2__store_begin(c->store, true);
     if (BCJ2_FAILED(begun)) {
         return begun;
     }
-    s = bcj2__job_state_poison(c, seq, bcj2__detail(s, "%s", why != NULL ? why : ""));
-    if (BCJ2_FAILED(s)) {
-        bcj2__store_rollback(c->store);
-        return s;
-    }
-    return bcj2__store_commit(c->store, true);
+    s = bcj2__job_state_poison(c, seq, bcj2__detail(s, "%s", why));
+    return bcj2__store_end(c->store, true, s);
 }
 
 /* Cancels what was not touched for the inactivity time, some at a time. Gives back when the next one is
@@ -100,12 +97,11 @@ static bcj2_status purge(struct engine *e, uint64_t *ret_next_ms)
     if (BCJ2_SUCCEEDED(s)) {
         s = bcj2__store_events_purge(store, before, &events);
     }
+    s = bcj2__store_end(store, false, s);
     if (BCJ2_FAILED(s)) {
-        bcj2__store_rollback(store);
         return s;
     }
-    s = bcj2__store_commit(store, false);
-    if (BCJ2_SUCCEEDED(s) && gone > 0) {
+    if (gone > 0) {
         bcj2__core_tell(e->core);
         e->ring = true;
     }

@@ -86,11 +86,7 @@ static bcj2_status cancel_locked(struct core *c, int64_t seq)
     if (BCJ2_SUCCEEDED(s)) {
         s = cancel_rows(c, &job);
     }
-    if (BCJ2_FAILED(s)) {
-        bcj2__store_rollback(c->store);
-    } else {
-        s = bcj2__store_commit(c->store, true);
-    }
+    s = bcj2__store_end(c->store, true, s);
     if (BCJ2_SUCCEEDED(s)) {
         bcj2__core_changed(c);
         s = forget_temporaries(c, &job);
@@ -126,18 +122,20 @@ static bcj2_status acknowledge(struct core *c, struct store_job *job)
     if (BCJ2_SUCCEEDED(s)) {
         s = bcj2__store_forget_transfer(c->store, job->seq);
     }
-    if (BCJ2_FAILED(s)) {
-        bcj2__store_rollback(c->store);
-        return s;
-    }
-    return bcj2__store_commit(c->store, true);
+    return bcj2__store_end(c->store, true, s);
 }
 
 static bcj2_status complete_upload(struct core *c, struct store_job *job)
 {
     bcj2_status s =
         job->type == BCJ2_JOB_TYPE_UPLOAD_REPLY ? bcj2__settle_place_reply(c, job) : BCJ2_OK;
-    return BCJ2_SUCCEEDED(s) ? acknowledge(c, job) : s;
+    if (BCJ2_SUCCEEDED(s)) {
+        s = acknowledge(c, job);
+    }
+    if (BCJ2_SUCCEEDED(s)) {
+        bcj2__core_changed(c);
+    }
+    return s;
 }
 
 /* ---- Complete of a download: in any state, with what there is ---- */
@@ -155,11 +153,7 @@ static bcj2_status move(struct core *c, int64_t seq, enum job_event event)
         s = bcj2__job_state_move(c, &job, event);
     }
     bcj2__store_job_done(&job);
-    if (BCJ2_FAILED(s)) {
-        bcj2__store_rollback(c->store);
-        return s;
-    }
-    s = bcj2__store_commit(c->store, true);
+    s = bcj2__store_end(c->store, true, s);
     if (BCJ2_SUCCEEDED(s)) {
         bcj2__core_changed(c); /* who runs it stops */
     }
@@ -228,9 +222,10 @@ static bcj2_status complete_download(struct core *c, struct store_job *job)
         }
         s = bcj2__settle_place_files(c, job->seq);
         if (BCJ2_FAILED(s)) {
-            CLEANUP_FREE char *why = bcj2__mem_strdup(bcj2__detail_get());
+            char why[LIMIT_DETAIL_BYTES];
+            bcj2__detail_keep(why);
             bcj2_status moved = move(c, job->seq, JOB_EV_NOT_PLACED);
-            return BCJ2_FAILED(moved) ? moved : bcj2__detail(s, "%s", why != NULL ? why : "");
+            return BCJ2_FAILED(moved) ? moved : bcj2__detail(s, "%s", why);
         }
         s = end_download(c, job->seq, &partial);
     }
@@ -264,9 +259,6 @@ static bcj2_status complete_locked(bcj2_job *handle)
                                                : complete_upload(c, &job);
     }
     bcj2__store_job_done(&job);
-    if (BCJ2_SUCCEEDED(s)) {
-        bcj2__core_changed(c);
-    }
     return s;
 }
 

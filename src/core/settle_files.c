@@ -103,11 +103,7 @@ static bcj2_status note(struct core *c, int64_t seq, const struct places *places
     for (uint32_t i = 0; i < places->count && BCJ2_SUCCEEDED(s); i++) {
         s = bcj2__store_update_file(c->store, seq, &places->list[i].file, now);
     }
-    if (BCJ2_FAILED(s)) {
-        bcj2__store_rollback(c->store);
-        return s;
-    }
-    return bcj2__store_commit(c->store, true);
+    return bcj2__store_end(c->store, true, s);
 }
 
 /* All up to the first that cannot; only those are left in the list. */
@@ -168,15 +164,15 @@ static void say_renamed(struct places *places)
 static bcj2_status place(struct core *c, int64_t seq, struct places *places)
 {
     bcj2_status ready = for_each(places, make_ready);
-    CLEANUP_FREE char *why = BCJ2_FAILED(ready) ? bcj2__mem_strdup(bcj2__detail_get()) : NULL;
+    char why[LIMIT_DETAIL_BYTES];
+    bcj2__detail_keep(why);
     bcj2_status s = note(c, seq, places);
     if (BCJ2_FAILED(s)) {
         return s;
     }
     bcj2_status moved = for_each(places, give_name);
     if (BCJ2_FAILED(moved)) {
-        bcj2__mem_free(why);
-        why = bcj2__mem_strdup(bcj2__detail_get());
+        bcj2__detail_keep(why);
         ready = moved;
     }
     s = sync_folders(places);
@@ -187,7 +183,7 @@ static bcj2_status place(struct core *c, int64_t seq, struct places *places)
     if (BCJ2_FAILED(s)) {
         return s;
     }
-    return BCJ2_FAILED(ready) ? bcj2__detail(ready, "%s", why != NULL ? why : "") : BCJ2_OK;
+    return BCJ2_FAILED(ready) ? bcj2__detail(ready, "%s", why) : BCJ2_OK;
 }
 
 static void let_go(struct places *places)
@@ -229,11 +225,7 @@ static bcj2_status forget(struct core *c, int64_t seq, struct store_file *file)
         return s;
     }
     s = bcj2__store_update_file(c->store, seq, file, bcj2__os_wall());
-    if (BCJ2_FAILED(s)) {
-        bcj2__store_rollback(c->store);
-        return s;
-    }
-    return bcj2__store_commit(c->store, false);
+    return bcj2__store_end(c->store, false, s);
 }
 
 bcj2_status bcj2__settle_forget_files(struct core *c, int64_t seq)

@@ -31,11 +31,7 @@ bcj2_status bcj2__settle_forget_reply(struct core *c, struct store_job *job)
     s = bcj2__store_begin(c->store, false);
     if (BCJ2_SUCCEEDED(s)) {
         s = bcj2__store_set_reply(c->store, job, bcj2__os_wall());
-        if (BCJ2_SUCCEEDED(s)) {
-            (void)bcj2__store_commit(c->store, false);
-        } else {
-            bcj2__store_rollback(c->store);
-        }
+        (void)bcj2__store_end(c->store, false, s);
     }
     return BCJ2_OK; /* at worst an unlink of nothing is tried again at the next opening */
 }
@@ -54,11 +50,7 @@ static bcj2_status store_groups(struct core *c, const struct store_job *job)
     if (BCJ2_SUCCEEDED(s)) {
         s = bcj2__store_set_completing(c->store, job, now);
     }
-    if (BCJ2_FAILED(s)) {
-        bcj2__store_rollback(c->store);
-        return s;
-    }
-    return bcj2__store_commit(c->store, true);
+    return bcj2__store_end(c->store, true, s);
 }
 
 /* No reply came: an empty file takes its place, by the same steps as a real one. */

@@ -280,6 +280,16 @@ void bcj2__store_rollback(struct store *s)
     bcj2__store_leave(s);
 }
 
+bcj2_status bcj2__store_end(struct store *s, bool durable, bcj2_status status)
+{
+    if (BCJ2_FAILED(status)) {
+        bcj2__store_rollback(s);
+        return status;
+    }
+    bcj2_status committed = bcj2__store_commit(s, durable);
+    return BCJ2_FAILED(committed) ? committed : status;
+}
+
 bcj2_status bcj2__store_change(struct store *s, uint64_t *ret)
 {
     bcj2__store_enter(s);

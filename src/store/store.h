@@ -184,6 +184,9 @@ bcj2_status bcj2__store_begin(struct store *s, bool durable);
    said here. */
 bcj2_status bcj2__store_commit(struct store *s, bool durable);
 void bcj2__store_rollback(struct store *s); /* without a transaction: does nothing */
+/* The end of a transaction whose work ended with status: committed, or rolled back if that is a failure.
+   Gives back the first failure, else status. */
+bcj2_status bcj2__store_end(struct store *s, bool durable, bcj2_status status);
 /* Takes and gives back the store's lock, for a few reads that belong together: they see one
    snapshot, unless a transaction of this thread comes between them. */
 void bcj2__store_lock(struct store *s);

@@ -213,11 +213,7 @@ static bcj2_status purge(struct store *s)
     bcj2_status status = bcj2__store_begin(s, false);
     if (status == BCJ2_OK) {
         status = bcj2__store_purge(s, INT64_MAX, &count);
-        if (status == BCJ2_OK) {
-            status = bcj2__store_commit(s, false);
-        } else {
-            bcj2__store_rollback(s);
-        }
+        status = bcj2__store_end(s, false, status);
     }
     if (status == BCJ2_OK && count > 0) {
         bcj2__log(&s->log, LOG_DEBUG, "%u completed and cancelled jobs were forgotten",

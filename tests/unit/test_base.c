@@ -114,6 +114,24 @@ START_TEST(details_may_quote_the_last_one)
 }
 END_TEST
 
+START_TEST(details_can_be_kept_over_another)
+{
+    char kept[LIMIT_DETAIL_BYTES], longest[LIMIT_DETAIL_BYTES + 10];
+    memset(longest, 'x', sizeof longest);
+    longest[sizeof longest - 1] = '\0';
+    for (int i = 0; i < 2; i++) {
+        const char *words = i == 0 ? "100 %s" : longest; /* of the longest what a detail can hold */
+        (void)bcj2__detail(BCJ2_E_FAIL, "%s", words);
+        bcj2__detail_keep(kept);
+        (void)bcj2__detail(BCJ2_E_INVALIDARG, "another");
+        assert_status(bcj2__detail(BCJ2_E_FAIL, "%s", kept), BCJ2_E_FAIL);
+        ck_assert_str_eq(bcj2__detail_get(), kept);
+        ck_assert_uint_eq(strlen(kept), i == 0 ? 6 : LIMIT_DETAIL_BYTES - 1);
+        ck_assert_int_eq(strncmp(kept, words, strlen(kept)), 0);
+    }
+}
+END_TEST
+
 static void add_cases(Suite *suite)
 {
     TCase *tc = suite_case(suite, "base", 10);
@@ -123,6 +141,7 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, random_guids_are_version_4);
     tcase_add_test(tc, every_status_has_a_name);
     tcase_add_test(tc, details_may_quote_the_last_one);
+    tcase_add_test(tc, details_can_be_kept_over_another);
 }
 
 SUITE_MAIN("base", add_cases)

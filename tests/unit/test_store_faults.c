@@ -388,6 +388,22 @@ START_TEST(a_durable_transaction_that_cannot_be_synced_never_was)
 }
 END_TEST
 
+START_TEST(an_end_whose_commit_fails_fails)
+{
+    watch_log_syncs();
+    assert_status(bcj2__store_open(scratch, NULL, &store), BCJ2_OK);
+    add_job(BCJ2_JOB_STATE_SUSPENDED);
+    struct store_job job = plain_job(BCJ2_JOB_STATE_SUSPENDED);
+    assert_status(bcj2__store_begin(store, true), BCJ2_OK);
+    assert_status(bcj2__store_job_insert(store, &job), BCJ2_OK);
+    log_sync_fails = true;
+    assert_status(bcj2__store_end(store, true, BCJ2_S_FALSE), BCJ2_E_IO_DEVICE);
+    ck_assert_uint_eq(job_count(), 1);
+    log_sync_fails = false;
+    store = bcj2__store_close(store);
+}
+END_TEST
+
 START_TEST(a_full_disk_changes_nothing)
 {
     limit_writes();
@@ -543,6 +559,7 @@ static void add_cases(Suite *suite)
         tcase_add_test(tc, tests[i]);
     }
     tcase_add_loop_test(tc, a_durable_transaction_that_cannot_be_synced_never_was, 0, 2);
+    tcase_add_test(tc, an_end_whose_commit_fails_fails);
 }
 
 SUITE_MAIN("store_faults", add_cases)

@@ -231,6 +231,29 @@ START_TEST(rollback_leaves_nothing)
 }
 END_TEST
 
+/* Committed after every success, rolled back after a failure, and the failure's words stay. */
+START_TEST(an_end_commits_successes_only)
+{
+    const bcj2_status ended[] = {BCJ2_OK, BCJ2_S_FALSE, BCJ2_E_INVALIDARG};
+    int64_t seq = add_job(BCJ2_JOB_STATE_SUSPENDED);
+    bcj2_status status = ended[_i % 3];
+    uint64_t change = change_number();
+    struct store_job got;
+    assert_status(bcj2__store_begin(store, _i < 3), BCJ2_OK);
+    assert_status(bcj2__store_set_display_name(store, seq, "other", NOW), BCJ2_OK);
+    (void)bcj2__detail(status, "what went wrong");
+    assert_status(bcj2__store_end(store, _i < 3, status), status);
+    ck_assert_str_eq(bcj2__detail_get(), "what went wrong");
+    ck_assert_uint_eq(change_number(), BCJ2_FAILED(status) ? change : change + 1);
+    assert_status(bcj2__store_job_by_seq(store, seq, &got), BCJ2_OK);
+    ck_assert_str_eq(got.display_name, BCJ2_FAILED(status) ? "report" : "other");
+    bcj2__store_job_done(&got);
+    begin(); /* it is over in either case */
+    assert_status(bcj2__store_end(store, true, BCJ2_OK), BCJ2_OK);
+    assert_status(bcj2__store_end(store, true, BCJ2_OK), BCJ2_E_UNEXPECTED);
+}
+END_TEST
+
 START_TEST(writing_needs_a_transaction_and_they_do_not_nest)
 {
     struct store_job job = plain_job(BCJ2_JOB_STATE_SUSPENDED);
@@ -521,6 +544,7 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, each_change_has_a_number_of_its_own);
     tcase_add_test(tc, state_is_compared_and_set);
     tcase_add_test(tc, rollback_leaves_nothing);
+    tcase_add_loop_test(tc, an_end_commits_successes_only, 0, 6);
     tcase_add_test(tc, writing_needs_a_transaction_and_they_do_not_nest);
     tcase_add_test(tc, a_transaction_between_locked_reads_is_seen);
     tcase_add_test(tc, locked_reads_are_one_snapshot);
