@@ -42,6 +42,12 @@
 #define LIMIT_REPLY_IN_MEMORY        1048576u
 #define LIMIT_FAREWELL_S             86400u /* Close and Cancel are repeated so long at most */
 
+/* notifications: a command line's program and parameters */
+#define LIMIT_NOTIFY_PROGRAM_UNITS    260
+#define LIMIT_NOTIFY_PARAMETERS_UNITS 4000
+#define LIMIT_NOTIFY_PARAMETERS_BYTES (LIMIT_NOTIFY_PARAMETERS_UNITS * 3)     /* in UTF-8 */
+#define LIMIT_NOTIFY_ARGUMENTS        (LIMIT_NOTIFY_PARAMETERS_UNITS / 2 + 1) /* made of them */
+
 /* what a server may send */
 #define LIMIT_HEAD_BYTES         65536 /* one response head, status line and all fields */
 #define LIMIT_HEAD_FIELDS        256
