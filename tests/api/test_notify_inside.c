@@ -221,6 +221,23 @@ START_TEST(a_callback_that_removes_itself_and_refuses_leaves_the_event_to_who_co
 }
 END_TEST
 
+START_TEST(a_callback_that_removes_itself_and_takes_the_event_leaves_nothing)
+{
+    bcj2_job *job = job_that_calls(remove_all);
+    assert_status(bcj2_set_notify_flags(job, 3 | BCJ2_NOTIFY_DISABLE), BCJ2_OK);
+    ear_resume(job, BCJ2_JOB_STATE_TRANSFERRED);
+    assert_status(bcj2_set_notify_flags(job, 3), BCJ2_OK);
+    ear_await_destroyed(&ear, 1);
+    ear_settle();
+    ck_assert_int_eq(ear_event(1).result, BCJ2_EVENT_DELIVERED);
+    ear_set(&second, job, ALL_KINDS);
+    ear_settle();
+    ck_assert_str_eq(ear_heard(&ear), "T");
+    ck_assert_str_eq(ear_heard(&second), "");
+    bcj2_job_unref(job);
+}
+END_TEST
+
 static void remove_and_set_again(struct ear *e, bcj2_job *job, uint32_t kind)
 {
     remove_all(e, job, kind);
@@ -468,6 +485,7 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, a_callback_that_replaces_itself_counts_if_it_takes_the_event);
     tcase_add_test(tc, what_a_replaced_callback_refuses_is_the_new_ones_at_once);
     tcase_add_test(tc, a_callback_that_removes_itself_and_refuses_leaves_the_event_to_who_comes);
+    tcase_add_test(tc, a_callback_that_removes_itself_and_takes_the_event_leaves_nothing);
     tcase_add_test(tc, a_callback_that_removes_itself_and_sets_another_is_not_overtaken);
 
     tc = suite_case(suite, "refused", 60);
