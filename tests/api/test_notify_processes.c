@@ -42,11 +42,28 @@ static struct store_notify row_of(bcj2_job *job)
     return n;
 }
 
-static bool has_lock_file(uint64_t number)
+static const char *lock_file(uint64_t number)
 {
     char name[64];
     (void)snprintf(name, sizeof name, "queue/listener-%016llx.lock", (unsigned long long)number);
-    return access(queue_path(name), F_OK) == 0;
+    return queue_path(name);
+}
+
+static bool has_lock_file(uint64_t number)
+{
+    return access(lock_file(number), F_OK) == 0;
+}
+
+static void count_lock_file(void *count, const char *name)
+{
+    *(unsigned *)count += strncmp(name, "listener-", strlen("listener-")) == 0;
+}
+
+static unsigned lock_files(void)
+{
+    unsigned count = 0;
+    assert_status(bcj2__os_each_name(queue_path("queue"), count_lock_file, &count), BCJ2_OK);
+    return count;
 }
 
 static void kill_it(int pid)
@@ -88,7 +105,6 @@ START_TEST(an_event_that_killed_its_process_is_owed_to_the_next)
     bcj2_job *job = only_job();
     uint64_t number = row_of(job).listener;
     ck_assert_uint_ne(number, 0);
-    ck_assert(has_lock_file(number));
     ck_assert(!bcj2__listener_lives(job->core, number));
     bcj2__listener_bury(job->core, number);
     ck_assert(!has_lock_file(number));
@@ -302,9 +318,42 @@ START_TEST(a_listener_without_its_file_is_dead)
     ck_assert(number <= (uint64_t)INT64_MAX);
     ck_assert(bcj2__listener_lives(job->core, number));
     ck_assert(!bcj2__listener_lives(job->core, number ^ 1));
-    ck_assert(!has_lock_file(number ^ 1)); /* asking makes none */
-    bcj2__listener_bury(job->core, number);
+    ck_assert(!has_lock_file(number ^ 1));  /* asking makes none */
+    bcj2__listener_bury(job->core, number); /* not while it lives */
+    bcj2__listener_bury_all(job->core);
+    ck_assert(bcj2__listener_lives(job->core, number));
+    ck_assert_int_eq(unlink(lock_file(number)), 0);
     ck_assert(!bcj2__listener_lives(job->core, number));
+    bcj2_job_unref(job);
+}
+END_TEST
+
+static void end_without_a_word(void *unused)
+{
+    (void)unused;
+    queue_open();
+    bcj2_job *job = ear_job(1);
+    ear_set(&ear, job, ALL_KINDS);
+    assert_status(bcj2_cancel(job), BCJ2_OK); /* no row names it any more */
+    queue_signal_give(&ready);
+    (void)pause();
+}
+
+START_TEST(who_becomes_the_runner_removes_the_files_of_the_dead)
+{
+    bcj2_notify_callbacks set = ear_callbacks(&ear, ALL_KINDS);
+    int child = queue_fork(end_without_a_word, NULL);
+    queue_signal_await(&ready);
+    kill_it(child);
+    ck_assert_uint_eq(lock_files(), 1);
+    queue_write_file("queue/listener-1.lock", "", 0); /* no listener's name */
+    queue_open();
+    ck_assert_uint_eq(lock_files(), 1);
+    bcj2_job *job = ear_job(1);
+    assert_status(bcj2_set_notify_callbacks(job, &set), BCJ2_OK);
+    ck_assert_uint_eq(lock_files(), 2);
+    queue_close();
+    ck_assert_uint_eq(lock_files(), 1);
     bcj2_job_unref(job);
 }
 END_TEST
@@ -341,6 +390,7 @@ static void add_cases(Suite *suite)
     tc = suite_case(suite, "lock files", 60);
     tcase_add_checked_fixture(tc, start, queue_stop);
     tcase_add_test(tc, a_listener_without_its_file_is_dead);
+    tcase_add_test(tc, who_becomes_the_runner_removes_the_files_of_the_dead);
     tcase_add_test(tc, a_manager_has_one_number_for_all_its_jobs);
 }
 
