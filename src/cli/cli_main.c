@@ -173,12 +173,17 @@ void cli_close(struct cli *cli)
     cli->manager = bcj2_manager_close(cli->manager);
 }
 
+static int cannot_write(struct cli *cli)
+{
+    return out_failed_errno(cli, "cannot write to standard output");
+}
+
 static int run_command(struct cli *cli)
 {
     int result = cli->options.command->run(cli);
     cli_close(cli);
     if (!out_json_end(cli) && result == EXIT_DONE) {
-        result = out_failed_errno(cli, "cannot write to standard output");
+        result = cannot_write(cli);
     }
     bcj2_free(cli->queue);
     interrupt_stop();
@@ -201,11 +206,11 @@ int main(int argc, char **argv)
     }
     if (cli.options.help) {
         print_help(cli.options.command);
-        return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
+        return out_flush() ? EXIT_DONE : cannot_write(&cli);
     }
     if (cli.options.version) {
         (void)printf("bcj2 %s (libbcj2 %s)\n", BCJ2_VERSION, bcj2_version());
-        return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
+        return out_flush() ? EXIT_DONE : cannot_write(&cli);
     }
     return run_command(&cli);
 }

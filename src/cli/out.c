@@ -210,5 +210,16 @@ bool out_json_end(struct cli *cli)
     cJSON_free(text);
     cJSON_Delete(cli->document);
     cli->document = NULL;
-    return fflush(stdout) == 0;
+    return out_flush();
+}
+
+bool out_flush(void)
+{
+    /* what went wrong before this is in the stream's mark only: its errno is gone */
+    bool taken = ferror(stdout) == 0;
+    if (fflush(stdout) != 0) {
+        return false;
+    }
+    errno = taken ? errno : EIO;
+    return taken;
 }

@@ -137,5 +137,5 @@ bool watch_screen_draw(const struct cli *cli, struct roster *roster, const bcj2_
         put(line, columns, true);
     }
     (void)fputs(END_ALL, stdout);
-    return fflush(stdout) == 0;
+    return out_flush();
 }

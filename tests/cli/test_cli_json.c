@@ -4,6 +4,7 @@
 #include "../support/suite.h"
 #include "cli_run.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <cjson/cJSON.h>
 
@@ -154,6 +155,27 @@ START_TEST(a_refused_call)
 }
 END_TEST
 
+/* More than a buffer of the C library: it is written, and lost, before the end. */
+START_TEST(a_long_document_and_a_full_disk)
+{
+    const char *argv[] = {
+        getenv("BCJ2_PROGRAM"), "--queue", cli_path("queue"), "--json", "list", NULL};
+    const char *help[] = {argv[0], "--json", "set", "--help", NULL};
+    if (!cli_exists("/dev/full")) {
+        return;
+    }
+    for (int i = 0; i < 8; i++) {
+        assert_ended(cli_run("upload", "application", "http://h/f", "--detach", NULL), 0);
+    }
+    struct ended ended = cli_run_program(argv, "/dev/full");
+    assert_ended(ended, 1);
+    assert_contains(ended.err, "cannot write to standard output");
+    ended = cli_run_program(help, "/dev/full");
+    assert_ended(ended, 1);
+    assert_contains(ended.err, "cannot write to standard output");
+}
+END_TEST
+
 static void add_cases(Suite *suite)
 {
     TCase *tc = suite_case(suite, "json", 30);
@@ -163,6 +185,7 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, a_failed_job);
     tcase_add_test(tc, each_command_on_a_job);
     tcase_add_test(tc, a_refused_call);
+    tcase_add_test(tc, a_long_document_and_a_full_disk);
 }
 
 SUITE_MAIN("cli_json", add_cases)
