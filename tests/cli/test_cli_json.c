@@ -4,6 +4,7 @@
 #include "../support/suite.h"
 #include "cli_run.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cjson/cJSON.h>
@@ -155,6 +156,20 @@ START_TEST(a_refused_call)
 }
 END_TEST
 
+START_TEST(wherever_json_is_said)
+{
+    struct ended ended = cli_run("fly", "--json", NULL);
+    assert_ended(ended, 2);
+    assert_contains(text(item(parse(&ended), "error"), "text"), "fly");
+    ended = cli_run("list", "--fly", "--json", NULL);
+    assert_ended(ended, 2);
+    assert_contains(text(item(parse(&ended), "error"), "text"), "--fly");
+    ended = cli_run("fly", "--", "--json", NULL);
+    assert_ended(ended, 2);
+    ck_assert_str_eq(ended.out, "");
+}
+END_TEST
+
 /* More than a buffer of the C library: it is written, and lost, before the end. */
 START_TEST(a_long_document_and_a_full_disk)
 {
@@ -185,6 +200,7 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, a_failed_job);
     tcase_add_test(tc, each_command_on_a_job);
     tcase_add_test(tc, a_refused_call);
+    tcase_add_test(tc, wherever_json_is_said);
     tcase_add_test(tc, a_long_document_and_a_full_disk);
 }
 
