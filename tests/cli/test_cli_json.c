@@ -156,6 +156,31 @@ START_TEST(a_refused_call)
 }
 END_TEST
 
+/* cJSON would read them, other parsers do not: they end as question marks. */
+static const struct {
+    const char *typed, *told;
+} not_utf8[] = {
+    {"a\xff"
+     "b",
+     "a?b"},
+    {"\xc3", "?"},
+    {"\xc0\xaf", "??"},
+    {"\xed\xa0\x80", "???"},
+    {"\xf4\x90\x80\x80", "????"},
+    {"\xe2\x82", "??"},
+    {"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"},
+};
+
+START_TEST(arguments_of_any_bytes)
+{
+    char told[64];
+    struct ended ended = cli_run("--json", "show", not_utf8[_i].typed, NULL);
+    (void)snprintf(told, sizeof told, "\"%s\" is not", not_utf8[_i].told);
+    assert_ended(ended, 2);
+    assert_contains(text(item(parse(&ended), "error"), "text"), told);
+}
+END_TEST
+
 START_TEST(wherever_json_is_said)
 {
     struct ended ended = cli_run("fly", "--json", NULL);
@@ -200,6 +225,7 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, a_failed_job);
     tcase_add_test(tc, each_command_on_a_job);
     tcase_add_test(tc, a_refused_call);
+    tcase_add_loop_test(tc, arguments_of_any_bytes, 0, sizeof not_utf8 / sizeof not_utf8[0]);
     tcase_add_test(tc, wherever_json_is_said);
     tcase_add_test(tc, a_long_document_and_a_full_disk);
 }
