@@ -50,10 +50,10 @@ static const struct command commands[] = {
      "\n",
      0, 2, TAKES_DETACH | TAKES_PROPERTIES | TAKES_LIST | TAKES_RANGE, cmd_download},
     {"set", "ID NAME VALUE...", "set properties of a job",
-     "Sets properties of a job: all of them, or none if a value cannot be read. An empty VALUE\n"
-     "takes a file, a pin or all headers away; \"Name:\" takes that header away. FILE may be -, "
-     "for\n"
-     "standard input, where it holds headers or a password. The properties:\n"
+     "Sets properties of a job. A value that cannot be read is found before any is set. If the\n"
+     "job refuses one, those that it took before stay set, and it is said which they are.\n"
+     "An empty VALUE takes a file, a pin or all headers away; \"Name:\" takes that header away.\n"
+     "FILE may be -, for standard input, where it holds headers or a password. The properties:\n"
      "\n",
      3, -1, 0, cmd_set},
     {"list", "", "list the jobs of the queue",

@@ -354,6 +354,54 @@ START_TEST(what_cannot_be_set)
 }
 END_TEST
 
+/* What cannot be read is found before anything is set. */
+static const struct {
+    const char *name, *value;
+} not_read[] = {
+    {"header", "hidden"},
+    {"header", "@application"},
+    {"header", "@"},
+    {"header", "@nowhere"},
+    {"prefix", "http://127.0.0.1:1/"},
+    {"prefix", "http://127.0.0.1:1/  "},
+    {"priority", "urgent"},
+    {"max-time", "soon"},
+    {"headers-from", "nowhere"},
+};
+
+START_TEST(nothing_is_set)
+{
+    char *id = id_of(cli_run("download", "--detach", "http://127.0.0.1:1/a", "got", NULL));
+    char *before = cli_run("show", id, NULL).out;
+    struct ended ended =
+        cli_run("set", id, "name", "other", not_read[_i].name, not_read[_i].value, NULL);
+    assert_ended(ended, 2);
+    assert_lacks(ended.err, "hidden");
+    assert_lacks(ended.err, "is set");
+    ck_assert_str_eq(cli_run("show", id, NULL).out, before);
+}
+END_TEST
+
+/* What the job took before it refused one is told, and nothing else. */
+START_TEST(some_are_set)
+{
+    char *id = id_of(cli_run("download", "--detach", "http://127.0.0.1:1/a", "got", NULL));
+    struct ended ended = cli_run("set", id, "header", "X-One: 1", "tls-min", "1.2", "tls-max",
+                                 "1.3", "name", "other", "cert", "nowhere", NULL);
+    assert_ended(ended, 1);
+    assert_contains(ended.err, "cannot set the client certificate");
+    assert_contains(ended.err, ": name is set\n");
+    assert_contains(ended.err, ": tls-min is set\n");
+    assert_contains(ended.err, ": tls-max is set\n");
+    assert_lacks(ended.err, ": header is set");
+    assert_lacks(ended.err, ": cert is set");
+    ended = cli_run("show", id, NULL);
+    assert_contains(ended.out, "name         other\n");
+    assert_contains(ended.out, "tls-min      1.2\n");
+    assert_lacks(ended.out, "headers ");
+}
+END_TEST
+
 START_TEST(owner_and_reply_file)
 {
     (void)cli_make_file("file", 10);
@@ -437,6 +485,8 @@ static void add_cases(Suite *suite)
     tcase_add_loop_test(tc, each_property_is_set, 0, sizeof settings / sizeof settings[0]);
     tcase_add_loop_test(tc, what_cannot_be_set, 0,
                         sizeof refused_settings / sizeof refused_settings[0]);
+    tcase_add_loop_test(tc, nothing_is_set, 0, sizeof not_read / sizeof not_read[0]);
+    tcase_add_test(tc, some_are_set);
     tcase_add_test(tc, owner_and_reply_file);
     tcase_add_test(tc, headers_one_by_one_and_all);
     tcase_add_test(tc, taken_away);
