@@ -80,6 +80,33 @@ START_TEST(parts_of_a_file)
 }
 END_TEST
 
+/* As many as a file may have stand there whole, and can be given again as they are shown. */
+START_TEST(many_parts)
+{
+    enum { PARTS = 5000 };
+    static char ranges[PARTS * 24];
+    size_t length = 0, at = 0;
+    for (int i = 0; i < PARTS; i++) {
+        length += (size_t)snprintf(ranges + length, sizeof ranges - length, "%s%d-%d",
+                                   i == 0 ? "" : ",", i * 1000, i * 1000 + 9);
+    }
+    char *id = id_of(
+        cli_run("download", "--detach", "--range", ranges, "http://127.0.0.1:1/a", "got", NULL));
+    struct ended ended = cli_run("show", id, NULL);
+    assert_ended(ended, 0);
+    static const char title[] = "  ranges     ";
+    for (char *line = ended.out; (line = strstr(line, title)) != NULL;) {
+        line += sizeof title - 1;
+        size_t shown = strcspn(line, "\n");
+        ck_assert_msg(strncmp(line, ranges + at, shown) == 0, "not as given: %.40s", line);
+        at += shown;
+        ck_assert(ranges[at] == ',' || ranges[at] == '\0');
+        at += ranges[at] == ',';
+    }
+    ck_assert_uint_eq(at, length);
+}
+END_TEST
+
 /* ---- lists ---- */
 
 START_TEST(a_list)
@@ -476,6 +503,7 @@ static void add_cases(Suite *suite)
     tcase_add_checked_fixture(tc, cli_setup, cli_teardown);
     tcase_add_loop_test(tc, one_file, 0, sizeof sizes / sizeof sizes[0]);
     tcase_add_test(tc, parts_of_a_file);
+    tcase_add_test(tc, many_parts);
     tcase_add_loop_test(tc, a_list, 0, 2);
     tcase_add_test(tc, detach_run_complete);
     tcase_add_test(tc, complete_without_some);
