@@ -24,6 +24,8 @@ static const struct {
     {{"list", "more"}, "list takes no argument \"more\""},
     {{"list", "--detach"}, "--detach does not go with list"},
     {{"upload", "f", "u", "-o", "r"}, "--output does not go with upload"},
+    {{"list", "--headers"}, "--headers does not go with list"},
+    {{"list", "-v"}, "--verbose does not go with list"},
     {{"list", "--until-idle"}, "--until-idle does not go with list"},
     {{"watch", "more"}, "watch takes no argument \"more\""},
     {{"upload", "f"}, "upload needs FILE URL"},
@@ -119,6 +121,9 @@ START_TEST(help_of_each_command)
     assert_ended(ended, 0);
     strcat(usage, commands[_i]);
     assert_contains(ended.out, usage);
+    for (const char *line = ended.out; *line != '\0'; line += strcspn(line, "\n") + 1) {
+        ck_assert_msg(strcspn(line, "\n") <= 96, "a line is too long: %s", line);
+    }
     ck_assert_str_eq(ended.err, "");
     ended = cli_run("-h", NULL);
     assert_ended(ended, 0);
