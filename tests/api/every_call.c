@@ -36,7 +36,7 @@ static struct {
     uint8_t *buffer;
     bcj2_file_range *ranges;
     bcj2_tls_version tls;
-    char *text;
+    char *text, *more;
 } ret;
 
 static bcj2_manager_info info = BCJ2_MANAGER_INFO_INIT;
@@ -44,6 +44,7 @@ static bcj2_job_progress job_progress = BCJ2_JOB_PROGRESS_INIT;
 static bcj2_reply_progress reply_progress = BCJ2_REPLY_PROGRESS_INIT;
 static bcj2_file_progress file_progress = BCJ2_FILE_PROGRESS_INIT;
 static bcj2_job_times times = BCJ2_JOB_TIMES_INIT;
+static bcj2_event event = BCJ2_EVENT_INIT;
 
 #define URL     "http://127.0.0.1:1/"
 #define P(i, p) (null_at == (i) ? NULL : (p))
@@ -91,6 +92,11 @@ static const bcj2_file_range file_range = {0, 1};
     X(bcj2_get_display_name, 2, 0, (P(0, have.job), P(1, &ret.text)))                         \
     X(bcj2_set_description, 2, 0, (P(0, have.job), P(1, "x")))                                \
     X(bcj2_get_description, 2, 0, (P(0, have.job), P(1, &ret.text)))                          \
+    X(bcj2_set_notify_flags, 1, 0, (P(0, have.job), 3))                                       \
+    X(bcj2_get_notify_flags, 2, 0, (P(0, have.job), P(1, &ret.number)))                       \
+    X(bcj2_set_notify_cmdline, 1, 0, (P(0, have.job), NULL, NULL))                            \
+    X(bcj2_get_notify_cmdline, 3, 0, (P(0, have.job), P(1, &ret.text), P(2, &ret.more)))      \
+    X(bcj2_manager_get_event, 2, M, (P(0, queue_manager), 0, P(1, &event)))                   \
     X(bcj2_set_priority, 1, 0, (P(0, have.job), BCJ2_JOB_PRIORITY_LOW))                       \
     X(bcj2_get_priority, 2, 0, (P(0, have.job), P(1, &ret.priority)))                         \
     X(bcj2_set_minimum_retry_delay, 1, 0, (P(0, have.job), 5))                                \

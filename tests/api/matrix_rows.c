@@ -47,6 +47,8 @@ CALL(set_minimum_retry_delay, JOB, 600)
 CALL(set_no_progress_timeout, JOB, 1209600)
 CALL(set_maximum_download_time, JOB, 7776000)
 CALL(take_ownership, JOB)
+CALL(set_notify_flags, JOB, 3)
+CALL(set_notify_cmdline, JOB, "/bin/true", NULL)
 CALL(set_custom_headers, JOB, "A: b")
 CALL(make_custom_headers_write_only, JOB)
 CALL(set_client_certificate, JOB, queue_path("up.bin"), NULL, NULL)
@@ -68,6 +70,7 @@ GET_VALUE(get_minimum_retry_delay, JOB, uint32_t, 0)
 GET_VALUE(get_no_progress_timeout, JOB, uint32_t, 0)
 GET_VALUE(get_maximum_download_time, JOB, uint32_t, 0)
 GET_VALUE(get_error_count, JOB, uint32_t, 0)
+GET_VALUE(get_notify_flags, JOB, bcj2_notify_flags, 0)
 GET_VALUE(get_security_flags, JOB, uint32_t, 0)
 GET_VALUE(get_next_attempt, JOB, bcj2_filetime, 0)
 GET_VALUE(get_reply_progress, JOB, bcj2_reply_progress, BCJ2_REPLY_PROGRESS_INIT)
@@ -223,6 +226,16 @@ WITH_ERROR(get_http_status, error_http(subject, error))
 #define FAILED_ "UUUUooUUU"
 #define NONE    "FFFFFFFFF"
 
+static bcj2_status call_get_notify_cmdline(struct matrix_subject *subject)
+{
+    char *program = NULL, *parameters = NULL;
+    bcj2_status s = bcj2_get_notify_cmdline(JOB, &program, &parameters);
+    ck_assert_int_eq(s == BCJ2_OK, program != NULL && parameters != NULL);
+    bcj2_free(program);
+    bcj2_free(parameters);
+    return s;
+}
+
 static const char *const suspended[] = {"333343678", "333343678", "333343678"};
 static const char *const resumed[] = {"012000678", "012000678", "012000678"};
 static const char *const cancelled[] = {"888888878", "888888878", "888888878"};
@@ -261,6 +274,8 @@ const struct matrix_row matrix_rows[] = {
     SAME(get_no_progress_timeout, GETTER),
     SAME(get_maximum_download_time, GETTER),
     SAME(get_error_count, GETTER),
+    SAME(get_notify_flags, GETTER),
+    SAME(get_notify_cmdline, GETTER),
     SAME(get_custom_headers, NONE),
     SAME(get_client_certificate, NONE),
     SAME(get_ca_file, NONE),
@@ -303,6 +318,8 @@ const struct matrix_row matrix_rows[] = {
     SAME(set_no_progress_timeout, SETTER),
     SAME(set_maximum_download_time, SETTER),
     SAME(take_ownership, "AAAAAAAII"),
+    SAME(set_notify_flags, SETTER),
+    SAME(set_notify_cmdline, SETTER),
     SAME(set_custom_headers, SETTER),
     SAME(make_custom_headers_write_only, SETTER),
     SAME(set_client_certificate, SETTER),

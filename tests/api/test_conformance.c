@@ -250,6 +250,80 @@ START_TEST(A16_description)
 }
 END_TEST
 
+START_TEST(A3_A13_notify_flags)
+{
+    bcj2_job *job = queue_job((bcj2_job_type)_i);
+    bcj2_notify_flags flags = 0;
+    assert_status(bcj2_get_notify_flags(job, &flags), BCJ2_OK);
+    ck_assert_uint_eq(flags, 3);
+    for (bcj2_notify_flags f = 0; f <= 0x3f; f++) {
+        assert_status(bcj2_set_notify_flags(job, f), BCJ2_OK);
+        assert_status(bcj2_get_notify_flags(job, &flags), BCJ2_OK);
+        ck_assert_uint_eq(flags, f);
+    }
+    for (unsigned bit = 6; bit < 32; bit++) {
+        remember(job);
+        assert_status(bcj2_set_notify_flags(job, 1u << bit | 1u), BCJ2_E_NOTIMPL);
+        assert_detail("notify flags");
+        unchanged(job);
+    }
+    bcj2_job_unref(job);
+}
+END_TEST
+
+static void assert_cmdline(bcj2_job *job, const char *program, const char *parameters)
+{
+    char *got_program = NULL, *got_parameters = NULL;
+    assert_status(bcj2_get_notify_cmdline(job, &got_program, &got_parameters), BCJ2_OK);
+    ck_assert_str_eq(got_program, program);
+    ck_assert_str_eq(got_parameters, parameters);
+    bcj2_free(got_program);
+    bcj2_free(got_parameters);
+}
+
+static bcj2_status set_program(bcj2_job *job, const char *text)
+{
+    return bcj2_set_notify_cmdline(job, text, text == NULL ? "x" : NULL);
+}
+
+static bcj2_status set_parameters(bcj2_job *job, const char *text)
+{
+    return text == NULL ? bcj2_set_notify_cmdline(job, NULL, "x")
+                        : bcj2_set_notify_cmdline(job, "/bin/true", text);
+}
+
+static bcj2_status get_program(bcj2_job *job, char **ret)
+{
+    char *parameters = NULL;
+    bcj2_status s = bcj2_get_notify_cmdline(job, ret, &parameters);
+    bcj2_free(parameters);
+    return s;
+}
+
+static bcj2_status get_parameters(bcj2_job *job, char **ret)
+{
+    char *program = NULL;
+    bcj2_status s = bcj2_get_notify_cmdline(job, &program, ret);
+    bcj2_free(program);
+    return s;
+}
+
+START_TEST(A17_A18_A19_notify_command_line)
+{
+    bcj2_job *job = queue_job((bcj2_job_type)_i);
+    assert_cmdline(job, "", "");
+    text_limit(job, set_program, get_program, 260);
+    assert_cmdline(job, "", "");
+    text_limit(job, set_parameters, get_parameters, 4000);
+    assert_cmdline(job, "/bin/true", "");
+    assert_status(bcj2_set_notify_cmdline(job, "/a", "b \"c\n"), BCJ2_OK);
+    assert_cmdline(job, "/a", "b \"c\n");
+    assert_status(bcj2_set_notify_cmdline(job, NULL, NULL), BCJ2_OK);
+    assert_cmdline(job, "", "");
+    bcj2_job_unref(job);
+}
+END_TEST
+
 START_TEST(A20_A21_only_an_upload_reply_job_has_a_reply)
 {
     bcj2_job *job = queue_job_with_file((bcj2_job_type)_i, NULL);
@@ -598,6 +672,8 @@ static void add_cases(Suite *suite)
     tcase_add_loop_test(tc, A14_display_name, 0, TYPES);
     tcase_add_test(tc, A15_create_job);
     tcase_add_loop_test(tc, A16_description, 0, TYPES);
+    tcase_add_loop_test(tc, A3_A13_notify_flags, 0, TYPES);
+    tcase_add_loop_test(tc, A17_A18_A19_notify_command_line, 0, TYPES);
     tcase_add_loop_test(tc, A20_A21_only_an_upload_reply_job_has_a_reply, 0, UPLOAD_REPLY);
     tcase_add_test(tc, A22_A23_reply_names_are_generated);
     tcase_add_test(tc, A24_A25_reply_names_are_set_and_given_back);
