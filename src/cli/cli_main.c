@@ -50,10 +50,10 @@ static const struct command commands[] = {
      "\n",
      0, 2, TAKES_DETACH | TAKES_PROPERTIES | TAKES_LIST | TAKES_RANGE, cmd_download},
     {"set", "ID NAME VALUE...", "set properties of a job",
-     "Sets properties of a job: all of them, or none if a value cannot be read. An empty VALUE\n"
-     "takes a file, a pin or all headers away; \"Name:\" takes that header away. FILE may be -, "
-     "for\n"
-     "standard input, where it holds headers or a password. The properties:\n"
+     "Sets properties of a job. A value that cannot be read is found before any is set. If the\n"
+     "job refuses one, those that it took before stay set, and it is said which they are.\n"
+     "An empty VALUE takes a file, a pin or all headers away; \"Name:\" takes that header away.\n"
+     "FILE may be -, for standard input, where it holds headers or a password. The properties:\n"
      "\n",
      3, -1, 0, cmd_set},
     {"list", "", "list the jobs of the queue",
@@ -173,12 +173,17 @@ void cli_close(struct cli *cli)
     cli->manager = bcj2_manager_close(cli->manager);
 }
 
+static int cannot_write(struct cli *cli)
+{
+    return out_failed_errno(cli, "cannot write to standard output");
+}
+
 static int run_command(struct cli *cli)
 {
     int result = cli->options.command->run(cli);
     cli_close(cli);
     if (!out_json_end(cli) && result == EXIT_DONE) {
-        result = out_failed_errno(cli, "cannot write to standard output");
+        result = cannot_write(cli);
     }
     bcj2_free(cli->queue);
     interrupt_stop();
@@ -201,11 +206,11 @@ int main(int argc, char **argv)
     }
     if (cli.options.help) {
         print_help(cli.options.command);
-        return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
+        return out_flush() ? EXIT_DONE : cannot_write(&cli);
     }
     if (cli.options.version) {
         (void)printf("bcj2 %s (libbcj2 %s)\n", BCJ2_VERSION, bcj2_version());
-        return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
+        return out_flush() ? EXIT_DONE : cannot_write(&cli);
     }
     return run_command(&cli);
 }

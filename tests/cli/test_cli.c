@@ -127,6 +127,31 @@ START_TEST(show_tells_all)
 }
 END_TEST
 
+static const char *const queue_names[] = {"plain-queue", "a queue", "it's a queue", "'; touch x; '",
+                                          "\"$HOME\"`ls`\\"};
+
+/* A shell takes it for the words that were typed. */
+START_TEST(advice_can_be_typed)
+{
+    static const char title[] = "to begin: ";
+    char script[1024];
+    struct ended ended = cli_run("--queue", queue_names[_i], "upload", "application", "http://h/f",
+                                 "--detach", NULL);
+    assert_ended(ended, 0);
+    const char *advice = strstr(ended.err, title);
+    ck_assert_msg(advice != NULL, "%s", ended.err);
+    advice += sizeof title - 1;
+    (void)snprintf(script, sizeof script, "set -- %.*s; printf '%%s|' \"$@\"",
+                   (int)strcspn(advice, "\n"), advice);
+    const char *argv[] = {"/bin/sh", "-c", script, NULL};
+    ended = cli_run_program(argv, NULL);
+    assert_ended(ended, 0);
+    (void)snprintf(script, sizeof script, "bcj2|--queue|%s|run|", queue_names[_i]);
+    ck_assert_str_eq(ended.out, script);
+    ck_assert(!cli_exists(cli_path("x")));
+}
+END_TEST
+
 START_TEST(suspend_resume_cancel)
 {
     const char *file = cli_make_file("file", 10);
@@ -340,6 +365,7 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, an_empty_reply);
     tcase_add_test(tc, detach_run_complete);
     tcase_add_test(tc, show_tells_all);
+    tcase_add_loop_test(tc, advice_can_be_typed, 0, sizeof queue_names / sizeof queue_names[0]);
     tcase_add_test(tc, suspend_resume_cancel);
     tcase_add_test(tc, prefixes);
     tcase_add_test(tc, application_forbids);

@@ -24,6 +24,8 @@ static const struct {
     {{"list", "more"}, "list takes no argument \"more\""},
     {{"list", "--detach"}, "--detach does not go with list"},
     {{"upload", "f", "u", "-o", "r"}, "--output does not go with upload"},
+    {{"list", "--headers"}, "--headers does not go with list"},
+    {{"list", "-v"}, "--verbose does not go with list"},
     {{"list", "--until-idle"}, "--until-idle does not go with list"},
     {{"watch", "more"}, "watch takes no argument \"more\""},
     {{"upload", "f"}, "upload needs FILE URL"},
