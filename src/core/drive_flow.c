@@ -157,7 +157,9 @@ void bcj2__drive_flow_act(struct engine *e, struct drive *d)
         (void)bcj2__net_continue(e->net, d->token, 0, true);
         break;
     case DRIVE_ACT_SYNC:
-        if (!submit(e, d, DISK_SYNC_ALL, d->get.saved.offset)) {
+        if (d->disk_ops > 0) {
+            d->act = DRIVE_ACT_SYNC; /* its end wakes us; after ours the descriptor may be closed */
+        } else if (!submit(e, d, DISK_SYNC_ALL, d->get.saved.offset)) {
             d->act = DRIVE_ACT_SYNC; /* no memory: again next turn */
             e->again = true;
         }

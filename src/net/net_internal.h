@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What the files of the transfer engine share: the engine, one transfer, and who does what.
 
-   net_engine.c   the multi handle: starting, polling, time-outs, events, teardown
+   net_engine.c   the multi handle: starting, ending, events, teardown
+   net_poll.c     its turns: moving, time-outs, waiting
    net_list.c     where transfers are kept: running, with an event, for later
    net_xfer.c     one transfer: libcurl's callbacks, and how it ends
    net_setup.c    the options of an easy handle
@@ -104,6 +105,11 @@ struct net {
     bool poll_failed; /* the last one: nobody knows who is ready */
     bool moved;       /* something was started or continued since the last perform */
 };
+
+/* ---- net_engine.c ---- */
+
+/* Out of the multi handle, with libcurl's result; the next event follows from what was seen. */
+void bcj2__net_finish(struct xfer *x, CURLcode result);
 
 /* ---- net_setup.c ---- */
 

@@ -7,12 +7,16 @@
 #include "os_syscall.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
-#define BYTES 3000000u
+#define BYTES      3000000u
+#define MANY_BYTES (120 * 1024 * 1024) /* synced once on the way (LIMIT_SYNC_EVERY_BYTES) */
 
 static struct nginx *nginx;
 
@@ -164,6 +168,54 @@ START_TEST(no_locks)
 }
 END_TEST
 
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t entered;
+    unsigned calls, inside;
+    bool overlapped;
+} syncs = {.lock = PTHREAD_MUTEX_INITIALIZER, .entered = PTHREAD_COND_INITIALIZER};
+
+/* The first one takes its time: half a second, or until another begins. */
+static int watched_sync(int fd)
+{
+    struct timespec until;
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += 500000000;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_mutex_lock(&syncs.lock);
+    syncs.overlapped = syncs.overlapped || syncs.inside > 0;
+    syncs.inside++;
+    bool first = ++syncs.calls == 1;
+    pthread_cond_broadcast(&syncs.entered);
+    while (first && syncs.calls == 1 &&
+           pthread_cond_timedwait(&syncs.entered, &syncs.lock, &until) == 0) {
+    }
+    pthread_mutex_unlock(&syncs.lock);
+    int result = fsync(fd);
+    pthread_mutex_lock(&syncs.lock);
+    syncs.inside--;
+    pthread_mutex_unlock(&syncs.lock);
+    return result;
+}
+
+/* A disk thread that has not come to its sync yet when the next file is begun would find the descriptor
+   closed, or somebody else's: the last sync of a file waits for those on the way. */
+START_TEST(syncs_end_before_the_file_does)
+{
+    begin();
+    (void)bcj2__os_syscall_set("fdatasync", (os_function)watched_sync);
+    ck_assert_int_eq(truncate(nginx_path(nginx, "www/a"), MANY_BYTES), 0);
+    bcj2_job *job = download_foreground_job();
+    download_add(job, nginx_url(nginx, 1, "/a"), "a");
+    download_finish(job);
+    ck_assert_uint_ge(syncs.calls, 2);
+    ck_assert(!syncs.overlapped);
+    client_assert_same(nginx_path(nginx, "www/a"), download_path("a"));
+    finish(job);
+}
+END_TEST
+
 static void add_cases(Suite *suite)
 {
     TCase *tc = suite_case(suite, "disk", 60);
@@ -172,6 +224,7 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, no_rename);
     tcase_add_test(tc, no_modes);
     tcase_add_test(tc, no_locks);
+    tcase_add_test(tc, syncs_end_before_the_file_does);
 }
 
 SUITE_MAIN("downloads to a broken disk", add_cases)

@@ -167,6 +167,14 @@ START_TEST(the_first_versions_queue_is_taken_over)
     store = bcj2__store_close(store);
     ck_assert_int_eq(number_of("PRAGMA user_version"), STORE_VERSION);
     ck_assert_int_eq(number_of("SELECT needs_version FROM queue"), STORE_NEEDS_VERSION);
+    /* what waits for its application was told to nobody */
+    int64_t waiting = number_of("SELECT count(*) FROM jobs WHERE state IN (4, 6)");
+    ck_assert_int_ge(waiting, 2);
+    ck_assert_int_eq(number_of("SELECT count(*) FROM events JOIN jobs ON jobs.seq = job_seq"
+                               " WHERE result = 0 AND turn = 0 AND time = modification_time"
+                               " AND kind = CASE state WHEN 4 THEN 2 WHEN 6 THEN 1 END"),
+                     waiting);
+    ck_assert_int_eq(number_of("SELECT count(*) FROM events"), waiting);
     ck_assert(is_sound());
 }
 END_TEST
