@@ -92,10 +92,9 @@ static const struct command commands[] = {
      1, -1, 0, cmd_cancel},
     {"complete", "ID...", "take a transferred job out of the queue, and what it brought",
      "Takes jobs that are TRANSFERRED out of the queue. A download can be completed in any state:\n"
-     "the files that are whole are kept, the others dropped; the exit status is 3 then. A reply "
-     "that was given no name with -o\n"
-     "goes to standard output (with --json it stays in the queue directory, the document says\n"
-     "where).\n",
+     "the files that are whole are kept; if others had to be dropped, the exit status is 3.\n"
+     "A reply that was given no name with -o goes to standard output (with --json it stays in\n"
+     "the queue directory, the document says where).\n",
      1, -1, 0, cmd_complete},
     {"run", "", "move the jobs of the queue",
      "Moves the jobs of the queue until it gets SIGINT or SIGTERM, and tells each change of\n"

@@ -15,7 +15,7 @@
 /* What can be a URL: the library looks closer. */
 static bool looks_like_url(const char *url)
 {
-    static const char *const begins[] = {"http://", "https://", "file:///", "/"};
+    static const char *const begins[] = {"http://", "https://", "file://", "/"};
     for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++) {
         if (strncasecmp(url, begins[i], strlen(begins[i])) == 0) {
             return true;

@@ -162,7 +162,7 @@ static void recover(struct engine *e)
         e->schedule = e->look_byes = true;
         /* this, and what was written although its sync failed */
         bcj2__core_tell(e->core);
-        e->ring = true;
+        e->ring = e->ring_newest = true;
     } else {
         e->store_ms = e->now_ms + bcj2__timeouts.store_rest_ms;
     }

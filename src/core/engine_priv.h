@@ -32,6 +32,7 @@ struct engine {
     uint32_t bye_count;
     bool runner;        /* this process moves the bytes; the others' engines only listen */
     bool ring;          /* the others are to be told that the store changed */
+    bool ring_newest;   /* of a change that others may have made, not only of our own */
     uint64_t ring_ms;   /* ring, and the number could not be read: again then */
     struct net_fd *fds; /* of the link and the network, as the last poll watched them */
     size_t fd_room;

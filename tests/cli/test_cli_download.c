@@ -150,6 +150,8 @@ static const struct {
     {"http://h/a a\nhttp://h/b /nowhere/b\n", "that is line 2 of the list", false},
     {"http://h/a a\nhttp://h/b root\n", "that is line 2 of the list", false},
     {"http:///a?hidden a\n", "that is line 1 of the list", true},
+    {"http://h/a a\nfile://localhost/a b\nfile://elsewhere/c c\n", "that is line 3 of the list",
+     true},
     {"http://h/a a\nhttp://h/b b\n\nhttp://u:hidden@h/c?hidden c\nhttp://h/d d\n",
      "that is line 4 of the list", true},
     {"http://h/a a\nhttp://h/b b\nhttp://h/c c\nhttp://h/d d\nhttp://h:99999/e e\n",

@@ -149,6 +149,9 @@ START_TEST(help_of_each_command)
     assert_ended(ended, 0);
     strcat(usage, commands[_i]);
     assert_contains(ended.out, usage);
+    for (const char *line = ended.out; *line != '\0'; line += strcspn(line, "\n") + 1) {
+        ck_assert_msg(strcspn(line, "\n") <= 96, "a line is too long: %s", line);
+    }
     ck_assert_str_eq(ended.err, "");
     ended = cli_run("-h", NULL);
     assert_ended(ended, 0);
