@@ -4,6 +4,7 @@
    is the link's; a queue that is gone is engine_gone.c's. */
 #include "engine_priv.h"
 #include "detail.h"
+#include "notify_listeners.h"
 #include "settle.h"
 #include "timeouts.h"
 
@@ -14,7 +15,8 @@ static void become_runner(struct engine *e)
         return;
     }
     bcj2__log(&e->core->log, LOG_INFO, "this process moves the bytes now");
-    e->runner = e->taken_over = true;
+    e->runner = e->taken_over = e->adopt = true;
+    bcj2__listeners_suspect(e);
     bcj2__engine_watch(e);
     e->store_ms = 0; /* recover() queues again what the rows say is running */
     bcj2__settle_leftovers(e->core);
@@ -59,6 +61,9 @@ bool bcj2__engine_listen(struct engine *e, bool woken)
         if (event.type == LINK_EV_RUNNER || event.type == LINK_EV_CLIENT ||
             event.type == LINK_EV_GONE) {
             e->ring = e->ring_newest = true;
+        }
+        if (event.type == LINK_EV_GONE) {
+            bcj2__listeners_suspect(e);
         }
         heard = heard || event.type != LINK_EV_MESSAGE;
     }
