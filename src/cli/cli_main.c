@@ -65,6 +65,14 @@ static const struct command commands[] = {
      "elsewhere as a line for each job that changed. With --json such a line is the job's JSON\n"
      "object. It moves nothing, and does nothing while nothing changes.\n",
      0, 0, 0, cmd_watch},
+    {"events", "", "print what happened, and who was told",
+     "Prints the events of the queue, oldest first, each as one line of JSON: number, time, job,\n"
+     "which event, and whether somebody is still to be told of it (owed), was told (delivered),\n"
+     "or never will be (dropped). What is over is kept for a day.\n"
+     "\n"
+     "      --follow                    go on with what comes, until SIGINT or SIGTERM; an event\n"
+     "                                  whose result or attempts changed is printed again\n",
+     0, 0, TAKES_FOLLOW, cmd_events},
     {"show", "ID", "show all about a job",
      "Shows all about one job: what is not as in a new job, but no secrets.\n"
      "\n"

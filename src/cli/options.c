@@ -18,6 +18,7 @@ enum option_id {
     OPTION_RANGE,
     OPTION_VERBOSE,
     OPTION_HEADERS,
+    OPTION_FOLLOW,
 };
 
 static const struct option {
@@ -38,6 +39,7 @@ static const struct option {
     {OPTION_RANGE, "range", 0, true, TAKES_RANGE},
     {OPTION_VERBOSE, "verbose", 'v', false, TAKES_SHOW},
     {OPTION_HEADERS, "headers", 0, false, TAKES_SHOW},
+    {OPTION_FOLLOW, "follow", 0, false, TAKES_FOLLOW},
 };
 #define KNOWN (sizeof known / sizeof known[0])
 
@@ -89,6 +91,9 @@ static bool apply(struct options *options, const struct option *option, const ch
         return true;
     case OPTION_HEADERS:
         options->headers = true;
+        return true;
+    case OPTION_FOLLOW:
+        options->follow = true;
         return true;
     }
     return false;

@@ -2,6 +2,7 @@
 /* See property.h: the table, and what values are in words. */
 #include "property.h"
 #include "header_lines.h"
+#include "notify_words.h"
 #include "out.h"
 #include "paths.h"
 
@@ -16,13 +17,15 @@
 enum kind {
     KIND_TEXT,
     KIND_SECONDS,
-    KIND_WORD,    /* one of words, in the place of the number */
-    KIND_PATH,    /* "": none */
-    KIND_PIN,     /* "sha256//…", or a path */
-    KIND_HEADER,  /* a line, or @FILE */
-    KIND_HEADERS, /* of a file */
-    KIND_PREFIX,  /* two words */
-    KIND_PASSWORD /* of a file */
+    KIND_WORD,     /* one of words, in the place of the number */
+    KIND_PATH,     /* "": none */
+    KIND_PIN,      /* "sha256//…", or a path */
+    KIND_HEADER,   /* a line, or @FILE */
+    KIND_HEADERS,  /* of a file */
+    KIND_PREFIX,   /* two words */
+    KIND_PASSWORD, /* of a file */
+    KIND_FLAGS,    /* names with commas between, or a number */
+    KIND_COMMAND   /* a command line; "": none */
 };
 
 struct word {
@@ -103,6 +106,10 @@ static const struct property properties[PROPERTIES] = {
     [PROPERTY_PREFIX] = {"prefix", NULL, "\"OLD NEW\"", "another beginning for a download's URLs",
                          KIND_PREFIX, NULL},
     [PROPERTY_OWNER] = {"owner", NULL, "me", "take the job over; for root", KIND_WORD, only_me},
+    [PROPERTY_NOTIFY_FLAGS] = {"notify-flags", "notify-flags", "FLAGS",
+                               "what is told: transferred, error, …, or none", KIND_FLAGS, NULL},
+    [PROPERTY_NOTIFY] = {"notify", "notify", "COMMAND", "run this when it is transferred or failed",
+                         KIND_COMMAND, NULL},
 };
 
 enum property_id property_id(const struct property *property)
@@ -285,6 +292,10 @@ static int read_value(struct cli *cli, struct property_value *v)
         return read_prefix(cli, v);
     case KIND_HEADERS:
         return read_content(cli, v, HEADERS_BYTES);
+    case KIND_FLAGS:
+        return notify_words_flags(cli, v->text, &v->number);
+    case KIND_COMMAND:
+        return v->text[0] == '\0' ? EXIT_DONE : notify_words_command(cli, v->text, &v->path);
     case KIND_PASSWORD: {
         int result = read_content(cli, v, PASSWORD_BYTES);
         input_chomp(&v->content);

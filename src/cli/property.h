@@ -40,6 +40,8 @@ enum property_id {
     PROPERTY_URL,
     PROPERTY_PREFIX,
     PROPERTY_OWNER,
+    PROPERTY_NOTIFY_FLAGS,
+    PROPERTY_NOTIFY,
     PROPERTIES,
 };
 
@@ -48,7 +50,7 @@ struct property;
 struct property_value {
     const struct property *property;
     const char *text;     /* as it was typed */
-    char *path;           /* absolute; NULL: none, or it is no path */
+    char *path;           /* absolute, also a program's; NULL: none, or it is no path */
     struct input content; /* of the file that was named */
     uint32_t number;
     bool set; /* on the job, by property_apply() */

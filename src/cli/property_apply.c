@@ -203,6 +203,10 @@ static bcj2_status call(bcj2_job *job, enum property_id id, const struct propert
         return bcj2_set_reply_file_name(job, v->path);
     case PROPERTY_OWNER:
         return bcj2_take_ownership(job);
+    case PROPERTY_NOTIFY_FLAGS:
+        return bcj2_set_notify_flags(job, v->number);
+    case PROPERTY_NOTIFY: /* the whole text is what the program is started with */
+        return bcj2_set_notify_cmdline(job, v->path, v->path == NULL ? NULL : v->text);
     default:
         return BCJ2_E_NOTIMPL;
     }
