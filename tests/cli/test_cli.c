@@ -7,6 +7,7 @@
 
 #include <netinet/in.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -211,6 +212,44 @@ START_TEST(prefixes)
 }
 END_TEST
 
+/* The only job, as if another user of the same folder had made it: only root could make one here. */
+static void give_to_another_user(void)
+{
+    sqlite3 *db = NULL;
+    char sql[128];
+    (void)snprintf(sql, sizeof sql, "UPDATE jobs SET owner_uid = %u", (unsigned)geteuid() + 1);
+    ck_assert_int_eq(sqlite3_open(cli_path("queue/queue.db"), &db), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_changes(db), 1);
+    ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
+}
+
+/* Who may look into the queue sees all that is in it, as in "bcj2 watch". */
+START_TEST(jobs_of_other_users)
+{
+    char owner[32], prefix[9];
+    char *id = detach(cli_make_file("file", 10), cli_url("file"));
+    give_to_another_user();
+    ck_assert_str_eq(only_job(), id);
+    (void)snprintf(prefix, sizeof prefix, "%.8s", id);
+    (void)snprintf(owner, sizeof owner, "S-1-22-1-%u", (unsigned)geteuid() + 1);
+    struct ended ended = cli_run("--json", "list", NULL);
+    assert_ended(ended, 0);
+    assert_contains(ended.out, owner);
+    ended = cli_run("show", prefix, NULL);
+    assert_ended(ended, 0);
+    assert_contains(ended.out, id);
+    assert_ended(cli_run("set", prefix, "description", "seen by others", NULL), 0);
+    ended = cli_run("show", prefix, NULL);
+    assert_contains(ended.out, "seen by others");
+    ended = cli_run("suspend", prefix, NULL);
+    assert_ended(ended, 0);
+    assert_contains(ended.err, "SUSPENDED");
+    assert_ended(cli_run("cancel", prefix, NULL), 0);
+    assert_queue_empty();
+}
+END_TEST
+
 START_TEST(application_forbids)
 {
     struct ended ended =
@@ -368,6 +407,7 @@ static void add_cases(Suite *suite)
     tcase_add_loop_test(tc, advice_can_be_typed, 0, sizeof queue_names / sizeof queue_names[0]);
     tcase_add_test(tc, suspend_resume_cancel);
     tcase_add_test(tc, prefixes);
+    tcase_add_test(tc, jobs_of_other_users);
     tcase_add_test(tc, application_forbids);
     tcase_add_test(tc, unreachable_server);
     tcase_add_test(tc, interrupted_and_continued);
