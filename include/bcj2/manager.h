@@ -48,10 +48,11 @@ typedef struct bcj2_manager_info {
     uint64_t jobs;         /* jobs in the queue, final ones not counted */
     uint64_t jobs_to_move; /* of these, QUEUED, CONNECTING, TRANSFERRING or TRANSIENT_ERROR */
     uint64_t goodbyes;     /* to servers, of jobs that are over, that had no try yet */
+    uint64_t commands;     /* events owed to a program that was not started for them yet, or runs */
 } bcj2_manager_info;
-#define BCJ2_MANAGER_INFO_INIT                             \
-    {                                                      \
-        (uint32_t)sizeof(bcj2_manager_info), 0, 0, 0, 0, 0 \
+#define BCJ2_MANAGER_INFO_INIT                                \
+    {                                                         \
+        (uint32_t)sizeof(bcj2_manager_info), 0, 0, 0, 0, 0, 0 \
     }
 
 /* Opens the queue in directory (UTF-8, absolute or relative; made with mode 0700 if it is missing,

@@ -125,7 +125,8 @@ typedef struct bcj2_event {
 #define BCJ2_EVENT_DROPPED   2 /* the job was resumed, completed or cancelled before */
 
 /* The first event with a number above `after` (0: of all): to follow a queue, ask again after
-   bcj2_manager_wait(). What is over is kept for a day, what is owed as long as its job.
+   bcj2_manager_wait(). What is owed is kept as long as its job, what is over for a day at most: with a job
+   that is over goes what happened to it, at the latest when a program opens a queue that nobody has open.
    BCJ2_OK; BCJ2_S_FALSE (none yet); BCJ2_E_INVALIDARG (NULL, struct_size). Any thread. */
 BCJ2_API bcj2_status bcj2_manager_get_event(bcj2_manager *manager, uint64_t after,
                                             bcj2_event *ret_event);

@@ -45,7 +45,8 @@
 /* notifications: a command line's program and parameters */
 #define LIMIT_NOTIFY_PROGRAM_UNITS    260
 #define LIMIT_NOTIFY_PARAMETERS_UNITS 4000
-#define LIMIT_NOTIFY_PARAMETERS_BYTES (LIMIT_NOTIFY_PARAMETERS_UNITS * 3)     /* in UTF-8 */
+#define LIMIT_NOTIFY_PARAMETERS_BYTES (LIMIT_NOTIFY_PARAMETERS_UNITS * 3) /* in UTF-8 */
+#define LIMIT_NOTIFY_COMMANDS         16u /* programs that run at a time */
 #define LIMIT_NOTIFY_ARGUMENTS        (LIMIT_NOTIFY_PARAMETERS_UNITS / 2 + 1) /* made of them */
 
 /* notifications: callbacks */

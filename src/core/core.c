@@ -10,6 +10,7 @@
 #include "listener.h"
 #include "mem.h"
 #include "settle.h"
+#include "store_event.h"
 #include "str.h"
 
 #include <inttypes.h>
@@ -405,5 +406,8 @@ bcj2_status bcj2__core_info(struct core *c, bcj2_manager_info *ret)
     if (BCJ2_SUCCEEDED(s)) {
         s = bcj2__store_count_states(c->store, to_move, &ret->jobs_to_move);
     }
-    return BCJ2_SUCCEEDED(s) ? bcj2__store_farewells_untried(c->store, &ret->goodbyes) : s;
+    if (BCJ2_SUCCEEDED(s)) {
+        s = bcj2__store_farewells_untried(c->store, &ret->goodbyes);
+    }
+    return BCJ2_SUCCEEDED(s) ? bcj2__store_commands_untried(c->store, &ret->commands) : s;
 }

@@ -27,7 +27,7 @@ struct core {
     struct store *store;
     struct hosts *hosts;
     struct listener *listener; /* callbacks of this process */
-    struct link *link; /* the engine thread's, but at opening and closing */
+    struct link *link;         /* the engine thread's, but at opening and closing */
     atomic_llong
         runner; /* the runner's process id, as the engine last saw it; negative: it is us */
     atomic_llong runner_told; /* the one that a call last told of: get_info, or a wait that ended */
@@ -46,7 +46,7 @@ struct core {
     uint64_t change_count;
     uint32_t calls; /* API calls under way */
     bool closing;
-    bool waits_end; /* it is about to close: calls that wait return, others still work */
+    bool waits_end;   /* it is about to close: calls that wait return, others still work */
     bool interrupted; /* one call of bcj2__core_was_interrupted() is to say so */
     struct engine *engine;
 };

@@ -49,8 +49,9 @@ bcj2_status bcj2__job_wait(bcj2_job *job, uint32_t state_mask, int64_t timeout_m
                             (unsigned)state_mask);
     }
     if (bcj2__listener_inside_job(&job->id)) {
-        return bcj2__detail(BCJ2_E_INVALIDARG,
-                            "this is called inside a callback of the same job, which it would wait for");
+        return bcj2__detail(
+            BCJ2_E_INVALIDARG,
+            "this is called inside a callback of the same job, which it would wait for");
     }
     for (;;) {
         bcj2_job_state state = 0;

@@ -229,7 +229,7 @@ static const struct {
     bcj2_status (*call)(bcj2_job *job, void *to);
     size_t size; /* in the first release */
 } structs[] = {
-    {get_info, 40},           {get_progress, 32},      {get_times, 32},
+    {get_info, 48},           {get_progress, 32},      {get_times, 32},
     {get_reply_progress, 24}, {get_file_progress, 32}, {open_with, 40 + 2 * sizeof(void *)},
 };
 
