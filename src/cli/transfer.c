@@ -201,6 +201,7 @@ static int end_transferred(struct cli *cli, struct transfer *t)
     bool refused;
     bcj2_status status = wait_for_program(cli, t, &refused);
     if (cli->signal != 0) {
+        cli_close(cli); /* it is said who moves the job without us */
         explain_interrupt(cli, t->id, t->type);
         return EXIT_FAILED;
     }

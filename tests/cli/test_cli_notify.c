@@ -433,6 +433,8 @@ START_TEST(interrupted_while_it_runs)
     ck_assert_int_ge(gate, 0);
     struct ended ended = cli_end(&run, SIGINT);
     assert_ended(ended, 128 + SIGINT);
+    assert_contains(ended.err, "interrupted; job ");
+    assert_contains(ended.err, "to go on: ");
     ck_assert(!cli_exists(cli_path("got")));
     assert_contains(cli_run("list", NULL).out, "TRANSFERRED");
     ck_assert_int_eq(write(gate, "\n", 1), 1);
