@@ -58,7 +58,8 @@ typedef struct bcj2_notify_callbacks {
     bcj2_status (*file_transferred)(bcj2_job *job, bcj2_file *file, void *user);
     /* Called once, after the last callback has returned, when the library lets go of user: other callbacks
        were set, here or by another process, the job was completed or cancelled, or the manager is closed.
-       Not if bcj2_set_notify_callbacks() failed. */
+       Not if bcj2_set_notify_callbacks() failed. On the thread that calls it or bcj2_manager_close(), else where
+       callbacks run; what holds inside of callbacks holds here. */
     void (*destroy)(void *user);
     void *user;
 } bcj2_notify_callbacks;
@@ -70,8 +71,8 @@ typedef struct bcj2_notify_callbacks {
 /* Sets what this process is called for; NULL: nothing any more. One program at a time has a job's
    callbacks: those of another process are let go, too. They are not stored: after its process ended, or
    its manager was closed, the job has none, until they are set again. Events that happened before and
-   were not told are told now. The struct is copied. Returns when a callback that is replaced
-   has ended, unless called from inside it.
+   were not told are told now. The struct is copied. Returns when a callback that is replaced has ended,
+   unless it is called inside a callback, of whichever job.
    BCJ2_OK; BCJ2_E_INVALIDARG (job NULL, struct_size); BCJ2_E_INVALID_STATE (completed or cancelled);
    BCJ2_E_OUTOFMEMORY. Any thread. (IBackgroundCopyJob::SetNotifyInterface) */
 BCJ2_API bcj2_status bcj2_set_notify_callbacks(bcj2_job *job,

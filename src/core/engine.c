@@ -5,6 +5,7 @@
 #include "detail.h"
 #include "drive.h"
 #include "job_state.h"
+#include "listener.h"
 #include "mem.h"
 #include "network.h"
 #include "notify_command.h"
@@ -20,6 +21,11 @@ void bcj2__engine_wake(struct engine *e)
 void bcj2__engine_ring(struct engine *e)
 {
     atomic_store(&e->told, true);
+    bcj2__net_wake(e->net);
+}
+
+void bcj2__engine_poke(struct engine *e)
+{
     bcj2__net_wake(e->net);
 }
 
@@ -236,6 +242,7 @@ static void turn(struct engine *e)
     if (bcj2__engine_gone(e, false)) {
         e->ring = false; /* there is nobody left to be told */
     } else {
+        bcj2__listener_look(e->core, e->now_ms);
         bcj2__engine_ring_others(e);
     }
 }

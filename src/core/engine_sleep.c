@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* See engine_priv.h: the engine's sleep between two turns. Until when, and on what: the transfers, the
-   link's descriptors, the network, the queue's folder, programs, the timer (engine_timer.c). What is then done with
-   it is the turn's. */
+   link's descriptors, callbacks, programs, the network, the queue's folder, the timer (engine_timer.c). What
+   is then done with it is the turn's. */
 #include "engine_priv.h"
 #include "detail.h"
 #include "drive.h"
 #include "limit.h"
+#include "listener.h"
 #include "mem.h"
 #include "notify_command.h"
 
@@ -35,6 +36,9 @@ static uint64_t deadline(const struct engine *e)
     uint64_t at = MIN(bcj2__link_deadline(e->core->link), e->ring ? e->ring_ms : UINT64_MAX);
     if (e->again || atomic_load(&e->woken)) {
         return 0;
+    }
+    if (!e->gone) {
+        at = MIN(at, bcj2__listener_deadline(e->core));
     }
     if (atomic_load(&e->stopping)) {
         /* past it only the disk thread is waited for, and it wakes us */
