@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* See engine_priv.h: the engine's sleep between two turns. Until when, and on what: the transfers, the
-   link's descriptors, callbacks, the network, the queue's folder, programs, the timer (engine_timer.c). What is
-   then done with it is the turn's. */
+   link's descriptors, callbacks, programs, the network, the queue's folder, the timer (engine_timer.c). What
+   is then done with it is the turn's. */
 #include "engine_priv.h"
 #include "detail.h"
 #include "drive.h"
