@@ -137,6 +137,7 @@ static void set_and_close(void *unused)
     ck_assert_uint_eq(ear_destroyed(&ear), 1);
     ck_assert_uint_eq(ear_count(&ear), 0);
     ck_assert(BCJ2_FAILED(bcj2_suspend(job)));
+    bcj2_job_unref(job);
 }
 
 START_TEST(a_manager_that_closes_leaves_its_jobs_without_callbacks)
@@ -169,6 +170,7 @@ static void be_replaced(void *unused)
     queue_signal_await(&go_on);
     ck_assert_uint_eq(ear_count(&ear), 0);
     queue_close();
+    bcj2_job_unref(job);
     ck_assert_uint_eq(ear_destroyed(&ear), 1);
 }
 
@@ -198,6 +200,7 @@ static void set_and_wait(void *unused)
     queue_signal_give(&ready);
     ear_await_destroyed(&ear, 1);
     queue_close();
+    bcj2_job_unref(job);
 }
 
 START_TEST(NULL_takes_the_callbacks_of_another_process_away)
@@ -227,6 +230,7 @@ static void listen_as_client(void *unused)
     ear_await_ended(&ear, 3);
     ck_assert_str_eq(ear_heard(&ear), "FFT");
     queue_close();
+    bcj2_job_unref(job);
 }
 
 START_TEST(a_process_that_is_not_the_runner_is_told_too)
