@@ -179,6 +179,7 @@ static bool is_there(const char *name)
 START_TEST(the_runner_makes_its_names_again)
 {
     struct side *a = rig_open(false);
+    rig_quiet();
     ck_assert_int_eq(unlink(rig_path("runner.lock")), 0);
     ck_assert_int_eq(unlink(rig_path("runner.sock")), 0);
     bcj2__link_look(a->l);

@@ -40,6 +40,22 @@ START_TEST(a_runner_that_came_and_went_is_news)
 }
 END_TEST
 
+/* Who told a runner that died rings the bell for those who came since. */
+START_TEST(a_change_told_to_a_dead_runner_is_rung_for_others)
+{
+    struct side *a = rig_open(false), *told = rig_open(true);
+    until(told->client == 1);
+    bcj2__link_ring(told->l, 7);
+    rig_close(a);
+    struct side *other = rig_open(true);
+    while (!sleeps(other)) {
+        rig_step(other);
+    }
+    int before = other->changed;
+    until(other->changed > before);
+}
+END_TEST
+
 /* A process that rang and ended before it was let in: it is gone, and that counts as its change. */
 START_TEST(who_hangs_up_at_the_door_was_there)
 {
@@ -106,6 +122,7 @@ static void add_cases(Suite *suite)
     tcase_add_checked_fixture(tc, rig_begin, rig_end);
     tcase_add_test(tc, an_earlier_number_is_not_told);
     tcase_add_test(tc, a_runner_that_came_and_went_is_news);
+    tcase_add_test(tc, a_change_told_to_a_dead_runner_is_rung_for_others);
     tcase_add_test(tc, who_hangs_up_at_the_door_was_there);
     tcase_add_test(tc, messages_that_nobody_fetches_wait);
     tcase_add_test(tc, messages_without_memory);
