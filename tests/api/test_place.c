@@ -176,6 +176,7 @@ static void assert_entries(size_t expected)
     ck_assert_uint_eq(count, expected);
 }
 
+/* How many have their names; the others have temporary ones. */
 static uint32_t files_completed(bcj2_job *job)
 {
     uint32_t count = 0;
@@ -185,6 +186,10 @@ static uint32_t files_completed(bcj2_job *job)
     while (bcj2_file_enum_next(files, &file) == BCJ2_OK) {
         bcj2_file_progress progress = BCJ2_FILE_PROGRESS_INIT;
         assert_status(bcj2_file_get_progress(file, &progress), BCJ2_OK);
+        char *temporary = NULL;
+        assert_status(bcj2_file_get_temporary_name(file, &temporary),
+                      progress.completed ? BCJ2_S_FALSE : BCJ2_OK);
+        bcj2_free(temporary);
         count += progress.completed ? 1 : 0;
         bcj2_file_unref(file);
     }
