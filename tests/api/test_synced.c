@@ -4,12 +4,15 @@
    here: the library's calls are watched, and SQLite's syncs are counted. Not here: kills, after which the
    kernel still has everything (net/test_kill_calls.c). */
 #include "../support/bits_server.h"
+#include "../support/fake_clock.h"
 #include "../support/http_script.h"
 #include "../support/queue.h"
 #include "../support/sqlite_fault.h"
 
+#include "limit.h"
 #include "os_calls.h"
 #include "os_syscall.h"
+#include "timeouts.h"
 
 #include <limits.h>
 #include <pthread.h>
@@ -40,6 +43,7 @@ static struct {
 } log_ = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static struct os_calls real;
+static struct fake_clock fake;
 
 static void see(struct seen one)
 {
@@ -96,6 +100,7 @@ static int watched_link(const char *from, const char *to)
 
 static void start(void)
 {
+    fake_clock_install(&fake);
     sqlite_fault_install();
     sqlite_fault_plan(SQLITE_CALL_SYNC, 0, UINT_MAX, 0); /* none fails; they are counted */
     queue_start();
@@ -115,13 +120,14 @@ static void stop(void)
 /* The last time something was synced before entry number `end`; NULL: never. */
 static const struct seen *last_sync(ino_t file, size_t end)
 {
-    while (end > 0) {
-        const struct seen *s = &log_.list[--end];
-        if (!s->named && s->file == file) {
-            return s;
-        }
+    const struct seen *found = NULL;
+    (void)pthread_mutex_lock(&log_.lock);
+    for (size_t i = end < log_.count ? end : log_.count; i > 0 && found == NULL; i--) {
+        const struct seen *s = &log_.list[i - 1];
+        found = !s->named && s->file == file ? s : NULL;
     }
-    return NULL;
+    (void)pthread_mutex_unlock(&log_.lock);
+    return found;
 }
 
 /* The file got its name once: it was synced before, the folder after, and then the store. Gives back how
@@ -199,6 +205,52 @@ START_TEST(the_end_of_a_download)
 }
 END_TEST
 
+static ino_t temporary_of(bcj2_job *job, off_t *ret_size)
+{
+    struct stat st = {0};
+    bcj2_file_enum *files = NULL;
+    bcj2_file *file = NULL;
+    char *path = NULL;
+    assert_status(bcj2_enum_files(job, &files), BCJ2_OK);
+    assert_status(bcj2_file_enum_next(files, &file), BCJ2_OK);
+    if (bcj2_file_get_temporary_name(file, &path) != BCJ2_OK || stat(path, &st) != 0) {
+        st.st_size = 0; /* it has not begun */
+    }
+    bcj2_free(path);
+    bcj2_file_unref(file);
+    bcj2_file_enum_unref(files);
+    *ret_size = st.st_size;
+    return st.st_ino;
+}
+
+/* What has come is synced now and then, however little it is. */
+START_TEST(what_comes_slowly)
+{
+    static const struct http_step four[] = {ASK, SAY(HEAD), ASK, SAY(HEAD "0123"), HOLD, END};
+    static const struct http_step *const lists[] = {four};
+    struct http_script *server = http_script_start(lists, 1);
+    bcj2_job *job = queue_job(BCJ2_JOB_TYPE_DOWNLOAD);
+    ino_t file = 0;
+    off_t size = 0;
+    bcj2__timeouts.receive_stall_ms = UINT32_MAX;
+    assert_status(bcj2_add_file(job, http_script_url(server, "/a"), queue_path("out/a")), BCJ2_OK);
+    assert_status(bcj2_resume(job), BCJ2_OK);
+    for (int i = 0; i < 1000 && size < 4; i++) {
+        file = temporary_of(job, &size);
+        assert_status(bcj2_wait(job, ENDED, 10, NULL), BCJ2_S_FALSE);
+    }
+    ck_assert_ptr_null(last_sync(file, SIZE_MAX));
+    fake_clock_pass(LIMIT_SYNC_EVERY_MS / 1000 + 1);
+    for (int i = 0; i < 1000 && last_sync(file, SIZE_MAX) == NULL; i++) {
+        assert_status(bcj2_set_description(job, "so that the engine looks"), BCJ2_OK);
+        assert_status(bcj2_wait(job, ENDED, 10, NULL), BCJ2_S_FALSE);
+    }
+    ck_assert_ptr_nonnull(last_sync(file, SIZE_MAX));
+    bcj2_job_unref(job);
+    http_script_stop(server);
+}
+END_TEST
+
 START_TEST(replies)
 {
     struct bits_server *bits = bits_server_start();
@@ -268,6 +320,7 @@ static void add_cases(Suite *suite)
     tcase_add_checked_fixture(tc, start, stop);
     tcase_add_test(tc, complete_of_a_download);
     tcase_add_loop_test(tc, the_end_of_a_download, 0, 2);
+    tcase_add_test(tc, what_comes_slowly);
     tcase_add_test(tc, replies);
     tcase_add_test(tc, an_upload_to_a_file);
     tcase_add_test(tc, an_error);
