@@ -181,10 +181,8 @@ uint64_t bcj2__link_deadline(const struct link *l)
 static void serve(struct link *l, const struct os_poll *ready)
 {
     struct link_peer *p;
-    /* those who come in meanwhile have not been polled */
-    size_t count = l->role == LINK_RUNNER ? l->peer_count : 1;
     uint64_t now = bcj2__os_now_ms();
-    for (size_t i = 0; i < count && (p = connection(l, i)) != NULL; i++) {
+    for (size_t i = 0; (p = connection(l, i)) != NULL; i++) { /* none comes in or goes meanwhile */
         if (ready[i].read) {
             bcj2__link_peer_receive(l, p);
         }
@@ -323,7 +321,7 @@ bool bcj2__link_next(struct link *l, struct link_event *ret)
             return true;
         }
     }
-    return next_of_the_link(l, ret); /* what stood between the messages */
+    return false;
 }
 
 /* ---- telling others ---- */

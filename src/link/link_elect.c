@@ -102,7 +102,6 @@ static bcj2_status become_runner(struct link *l)
     l->tell_role = true;
     l->try_ms = UINT64_MAX;
     l->wait_ms = 0;
-    l->bell_due = false; /* who waits for a runner sees our socket */
     bcj2__log(&l->log, LOG_DEBUG, "this process runs the queue %s", l->directory);
     return BCJ2_OK;
 }
@@ -165,7 +164,6 @@ void bcj2__link_answered(struct link *l)
     if (l->role == LINK_ALONE) {
         l->role = LINK_CLIENT;
         l->tell_role = true;
-        l->bell_due = false;
         l->watch = bcj2__os_watch_close(l->watch);
     }
 }

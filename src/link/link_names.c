@@ -92,7 +92,6 @@ static void step_down(struct link *l)
     l->role = LINK_ALONE;
     l->tell_alone = true;
     l->tell_role = false;
-    l->bell_due = l->has_rung;
     l->wait_ms = 0;
     l->try_ms = 0;
 }

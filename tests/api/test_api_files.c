@@ -229,6 +229,7 @@ START_TEST(a_file_is_not_its_own_source)
     (void)snprintf(url, sizeof url, "file://%s", queue_path("up.bin"));
     ck_assert_int_eq(link(queue_path("up.bin"), queue_path("out/hard")), 0);
     ck_assert_int_eq(symlink(queue_path("up.bin"), queue_path("out/soft")), 0);
+    queue_write_file("out/there", "x", 1);
     for (bcj2_job_type type = DOWNLOAD; type <= UPLOAD; type++) {
         bcj2_job *job = queue_job(type);
         assert_status(bcj2_add_file(job, url, queue_path("up.bin")), BCJ2_E_INVALIDARG);
@@ -241,6 +242,9 @@ START_TEST(a_file_is_not_its_own_source)
         assert_status(bcj2_add_file(job, url, queue_path("out/other")), BCJ2_OK);
         bcj2_job_unref(job);
     }
+    bcj2_job *job = queue_job(DOWNLOAD); /* another file of the same disk is another file */
+    assert_status(bcj2_add_file(job, url, queue_path("out/there")), BCJ2_OK);
+    bcj2_job_unref(job);
 }
 END_TEST
 

@@ -277,6 +277,18 @@ START_TEST(another_network)
 }
 END_TEST
 
+/* No way leads to this address (a TCP connection to a group of machines), and none will come by itself. */
+START_TEST(no_way_though_there_is_a_network)
+{
+    atomic_store(&network, 1);
+    bcj2_job *job = resumed("http://224.0.0.1/in");
+    queue_wait(job, ENDS, BCJ2_JOB_STATE_TRANSIENT_ERROR);
+    expect_error(job, BCJ2_E_WINHTTP_CANNOT_CONNECT, BCJ2_ERROR_CONTEXT_REMOTE_FILE);
+    ck_assert_uint_ne(next_attempt_of(job), 0);
+    bcj2_job_unref(job);
+}
+END_TEST
+
 /* Who opens a queue looks once: the network may have come meanwhile, or not. */
 START_TEST(network_returned_while_closed)
 {
@@ -436,6 +448,7 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, network_goes_and_returns);
     tcase_add_test(tc, the_watch_ends_with_the_queue);
     tcase_add_test(tc, another_network);
+    tcase_add_test(tc, no_way_though_there_is_a_network);
     tcase_add_loop_test(tc, network_returned_while_closed, 0, 2);
     tcase_add_test(tc, without_a_watch);
     tcase_add_test(tc, without_a_watch_it_sleeps);

@@ -189,11 +189,32 @@ START_TEST(without_a_timer)
 }
 END_TEST
 
+/* Looking once a day would be late. */
+START_TEST(the_end_of_a_job_nobody_touches_is_on_time)
+{
+    bcj2_manager_options options = BCJ2_MANAGER_OPTIONS_INIT;
+    bcj2_guid id;
+    bcj2_job *job = queue_job(BCJ2_JOB_TYPE_DOWNLOAD);
+    options.job_inactivity_timeout = 10 * 86400;
+    assert_status(bcj2_get_id(job, &id), BCJ2_OK);
+    bcj2_job_unref(job);
+    queue_close();
+    fake_clock_pass(10 * 86400 - 3600);
+    assert_status(bcj2_manager_open(queue_path("queue"), &options, &queue_manager), BCJ2_OK);
+    await_setting(3600);
+    assert_status(bcj2_manager_get_job(queue_manager, &id, &job), BCJ2_OK);
+    sleep_for(3600);
+    queue_wait(job, STATE_BIT(CANCELLED), BCJ2_JOB_STATE_CANCELLED);
+    bcj2_job_unref(job);
+}
+END_TEST
+
 static void add_cases(Suite *suite)
 {
     TCase *tc = suite_case(suite, "timer", 60);
     tcase_add_checked_fixture(tc, start, stop);
     tcase_add_test(tc, a_retry_that_fell_due_in_sleep_is_made);
+    tcase_add_test(tc, the_end_of_a_job_nobody_touches_is_on_time);
     tcase_add_test(tc, a_job_that_nobody_touched_is_cancelled);
     tcase_add_test(tc, it_is_set_only_for_another_time);
     tc = suite_case(suite, "no timer", 60);

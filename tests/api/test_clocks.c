@@ -474,6 +474,29 @@ START_TEST(a_cancelled_job_can_be_asked_for_a_day)
 }
 END_TEST
 
+/* By the hour, once there is something to forget: each at its own time. */
+START_TEST(jobs_that_ended_are_forgotten_one_after_the_other)
+{
+    bcj2_job_state state = -1;
+    bcj2_job *first = queue_job(BCJ2_JOB_TYPE_DOWNLOAD),
+             *second = queue_job(BCJ2_JOB_TYPE_DOWNLOAD);
+    assert_status(bcj2_cancel(first), BCJ2_OK);
+    pass(13 * 3600);
+    assert_status(bcj2_cancel(second), BCJ2_OK);
+    pass(13 * 3600);
+    look();
+    assert_status(bcj2_get_state(first, &state), BCJ2_E_NOT_FOUND);
+    pass(10 * 3600);
+    look();
+    assert_status(bcj2_get_state(second, &state), BCJ2_OK);
+    pass(2 * 3600);
+    look();
+    assert_status(bcj2_get_state(second, &state), BCJ2_E_NOT_FOUND);
+    bcj2_job_unref(first);
+    bcj2_job_unref(second);
+}
+END_TEST
+
 /* ---- reboots: a process each, whose clock begins anew ---- */
 
 struct boot {
@@ -559,6 +582,7 @@ static void add_cases(Suite *suite)
     tcase_add_loop_test(tc, a_job_nobody_touches_is_cancelled_after_90_days, 0, 4);
     tcase_add_loop_test(tc, a_job_does_not_age_by_the_calendar, 0, 2);
     tcase_add_test(tc, a_cancelled_job_can_be_asked_for_a_day);
+    tcase_add_test(tc, jobs_that_ended_are_forgotten_one_after_the_other);
     tc = suite_case(suite, "reboots", 30);
     tcase_add_checked_fixture(tc, queue_prepare, queue_stop);
     tcase_add_test(tc, the_retry_delay_goes_by_over_reboots);

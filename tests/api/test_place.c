@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* Complete where a name cannot be given: the folder went away, is read-only, or the name is a folder's or,
-   in a folder as /tmp, another user's file. It says so, loses nothing, and works once that was mended. The
-   library works as an ordinary user, for root may do nearly everything. Not here: what Complete does in
-   other states (net/test_download_ends.c), kills (net/test_kill_calls.c). */
+   in a folder as /tmp, another user's file. It says so, loses nothing, and works once that was mended. And
+   where it only seems so: a process that knows nothing of the queue has the file open. The library works as
+   an ordinary user, for root may do nearly everything. Not here: what Complete does in other states
+   (net/test_download_ends.c), kills on its way (net/test_kill_calls.c). */
 #include "../support/bits_server.h"
 #include "../support/http_script.h"
 #include "../support/queue.h"
+#include "../support/sanitizer.h"
 
 #include <dirent.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define FILES "abc"
@@ -176,6 +180,7 @@ static void assert_entries(size_t expected)
     ck_assert_uint_eq(count, expected);
 }
 
+/* How many have their names; the others have temporary ones. */
 static uint32_t files_completed(bcj2_job *job)
 {
     uint32_t count = 0;
@@ -185,6 +190,10 @@ static uint32_t files_completed(bcj2_job *job)
     while (bcj2_file_enum_next(files, &file) == BCJ2_OK) {
         bcj2_file_progress progress = BCJ2_FILE_PROGRESS_INIT;
         assert_status(bcj2_file_get_progress(file, &progress), BCJ2_OK);
+        char *temporary = NULL;
+        assert_status(bcj2_file_get_temporary_name(file, &temporary),
+                      progress.completed ? BCJ2_S_FALSE : BCJ2_OK);
+        bcj2_free(temporary);
         count += progress.completed ? 1 : 0;
         bcj2_file_unref(file);
     }
@@ -249,12 +258,84 @@ START_TEST(replies)
 }
 END_TEST
 
+/* ---- somebody still has the file ---- */
+
+static struct queue_signal begun, over;
+
+/* The process that moves the bytes, until it is killed; it has a child that knows nothing of the queue. */
+static void begin_and_fork(void *url)
+{
+    struct stat st = {0};
+    bcj2_file_enum *files = NULL;
+    bcj2_file *file = NULL;
+    char *path = NULL, byte;
+    queue_open();
+    bcj2_job *job = queue_job(BCJ2_JOB_TYPE_DOWNLOAD);
+    assert_status(bcj2_add_file(job, url, out("a")), BCJ2_OK);
+    assert_status(bcj2_enum_files(job, &files), BCJ2_OK);
+    assert_status(bcj2_file_enum_next(files, &file), BCJ2_OK);
+    assert_status(bcj2_resume(job), BCJ2_OK);
+    while (bcj2_file_get_temporary_name(file, &path) != BCJ2_OK || stat(path, &st) != 0 ||
+           st.st_size < 4) {
+        assert_status(bcj2_wait(job, ENDED, 10, NULL), BCJ2_S_FALSE);
+        bcj2_free(path);
+    }
+    pid_t pid = fork();
+    ck_assert_int_ge(pid, 0);
+    (void)close(over.ends[1]);
+    if (pid != 0) {
+        queue_signal_give(&begun);
+    }
+    (void)!read(over.ends[0], &byte, 1); /* until the test is over */
+}
+
+/* The locks on its files end with the runner, though a child of it lives on. */
+START_TEST(a_killed_runner_has_left_a_child)
+{
+    static const struct http_step four[] = {ASK, SAY(HEAD), ASK, SAY(HEAD "0123"), HOLD, END};
+    static const struct http_step others[] = {
+        ASK,
+        SAY("HTTP/1.1 206 x\r\nETag: \"e\"\r\nContent-Length: 6\r\n"
+            "Content-Range: bytes 4-9/10\r\n\r\n456789"),
+        END};
+    static const struct http_step *const in_two[] = {four, others};
+    struct http_script *slow = http_script_start(in_two, 2);
+    char url[128];
+    bcj2_job_enum *jobs = NULL;
+    bcj2_job *job = NULL;
+#ifdef SANITIZER_THREAD
+    (void)printf("not checked: ThreadSanitizer lets no forked process have threads\n");
+    http_script_stop(slow);
+    return;
+#endif
+    queue_close();
+    (void)snprintf(url, sizeof url, "%s", http_script_url(slow, "/a"));
+    queue_signal_make(&begun);
+    queue_signal_make(&over);
+    int runner = queue_fork(begin_and_fork, url);
+    queue_signal_await(&begun);
+    ck_assert_int_eq(kill(runner, SIGKILL), 0);
+    ck_assert_int_eq(waitpid(runner, NULL, 0), runner);
+    queue_open();
+    assert_status(bcj2_manager_enum_jobs(queue_manager, 0, &jobs), BCJ2_OK);
+    assert_status(bcj2_job_enum_next(jobs, &job), BCJ2_OK);
+    bcj2_job_enum_unref(jobs);
+    queue_wait(job, ENDED, BCJ2_JOB_STATE_TRANSFERRED);
+    ck_assert_msg(bcj2_complete(job) == BCJ2_OK, "%s", bcj2_last_detail());
+    assert_content("a", "0123456789");
+    bcj2_job_unref(job);
+    ck_assert_int_eq(close(over.ends[1]), 0);
+    http_script_stop(slow);
+}
+END_TEST
+
 static void add_cases(Suite *suite)
 {
     TCase *tc = suite_case(suite, "place", 60);
     tcase_add_checked_fixture(tc, start, stop);
     tcase_add_loop_test(tc, downloads, 0, 2 * OBSTACLES);
     tcase_add_loop_test(tc, replies, 0, 2 * OBSTACLES);
+    tcase_add_test(tc, a_killed_runner_has_left_a_child);
 }
 
 SUITE_MAIN("place", add_cases)

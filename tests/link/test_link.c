@@ -179,10 +179,12 @@ static bool is_there(const char *name)
 START_TEST(the_runner_makes_its_names_again)
 {
     struct side *a = rig_open(false);
+    rig_quiet();
     ck_assert_int_eq(unlink(rig_path("runner.lock")), 0);
     ck_assert_int_eq(unlink(rig_path("runner.sock")), 0);
     bcj2__link_look(a->l);
     ck_assert(!is_there("runner.lock") && !is_there("runner.sock")); /* the folder may go, too */
+    ck_assert(!sleeps(a));
     until(is_there("runner.lock") && is_there("runner.sock"));
     expect_our_pid();
     struct side *b = rig_open(false), *control = rig_open(true);
@@ -190,6 +192,7 @@ START_TEST(the_runner_makes_its_names_again)
     ck_assert(is(a, LINK_RUNNER));
     ck_assert_int_eq(a->alone + b->runner, 0);
     rig_quiet();
+    bcj2__link_look(a->l);
     ck_assert(sleeps(a));
     rig_close(a); /* it knows that they are its own */
     until(b->runner == 1 && control->client == 2);

@@ -6,6 +6,7 @@
 #else
 #define _GNU_SOURCE
 #endif
+#include "detail.h"
 #include "limit.h"
 #include "link_frame.h"
 #include "link_rig.h"
@@ -300,6 +301,50 @@ START_TEST(another_user_is_refused)
 }
 END_TEST
 
+/* A runner of another user in its place; until the other end of the pipe is closed. */
+static int listen_as_nobody(int ready, int go)
+{
+    char byte = 0;
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int length = snprintf(address.sun_path, sizeof address.sun_path, "%s/runner.sock", rig_folder);
+    if (length >= (int)sizeof address.sun_path || setgid(65534) != 0 || setuid(65534) != 0) {
+        return 2;
+    }
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    if (bind(fd, (const struct sockaddr *)&address, sizeof address) != 0 || listen(fd, 5) != 0 ||
+        write(ready, &byte, 1) != 1) {
+        return 3;
+    }
+    return read(go, &byte, 1) == 0 ? 0 : 4;
+}
+
+START_TEST(another_user_is_no_runner)
+{
+    int ready[2], go[2], how = -1;
+    char byte = 0;
+    struct link *l = NULL;
+    if (geteuid() != 0) {
+        (void)fprintf(stderr, "not tried: only root can be another user\n");
+        return;
+    }
+    ck_assert_int_eq(chmod(rig_folder, 0777), 0);
+    ck_assert(pipe(ready) == 0 && pipe(go) == 0);
+    pid_t pid = fork();
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0) {
+        (void)close(go[1]);
+        _exit(listen_as_nobody(ready[1], go[0]));
+    }
+    (void)close(ready[1]);
+    ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+    assert_status(bcj2__link_open(rig_folder, true, &rig_log_to, &l), BCJ2_E_ACCESSDENIED);
+    ck_assert_ptr_nonnull(strstr(bcj2__detail_get(), "of user 65534"));
+    (void)close(go[1]);
+    ck_assert_int_eq(waitpid(pid, &how, 0), pid);
+    ck_assert_int_eq(how, 0);
+}
+END_TEST
+
 /* ---- a system that has run out of something ---- */
 
 static int refusals, refused_with;
@@ -496,6 +541,21 @@ START_TEST(who_cannot_listen_does_not_keep_the_lock)
 }
 END_TEST
 
+/* Nor one that was a client so far, and goes on as one. */
+START_TEST(a_client_that_cannot_listen_does_not_keep_the_lock)
+{
+    struct side *a = rig_open(false), *b = rig_open(false);
+    until(b->client == 1);
+    ck_assert(bcj2__os_syscall_set("listen", (os_function)listen_fails) != NULL);
+    rig_close(a);
+    until(BCJ2_FAILED(b->status));
+    bcj2__os_syscall_reset();
+    struct side *c = rig_open(false);
+    ck_assert(bcj2__link_role(c->l) == LINK_RUNNER);
+    ck_assert_int_eq(b->runner, 0);
+}
+END_TEST
+
 static void add_cases(Suite *suite)
 {
     TCase *tc = suite_case(suite, "rubbish", 60);
@@ -512,6 +572,7 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, who_has_too_much_to_read_is_thrown_out);
     tcase_add_test(tc, no_more_peers_than_the_limit);
     tcase_add_test(tc, another_user_is_refused);
+    tcase_add_test(tc, another_user_is_no_runner);
 
     tc = suite_case(suite, "failures", 60);
     tcase_add_checked_fixture(tc, begin, end);
@@ -523,6 +584,7 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, without_a_watch_the_time_serves);
     tcase_add_loop_test(tc, who_cannot_listen_does_not_keep_the_lock, 0,
                         (int)ARRAY_LEN(calls_of_a_runner));
+    tcase_add_test(tc, a_client_that_cannot_listen_does_not_keep_the_lock);
 }
 
 SUITE_MAIN("link_peers", add_cases)

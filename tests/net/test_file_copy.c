@@ -14,7 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define OLD ((time_t)784111777) /* a time of change that no test makes by itself */
+#define OLD     ((time_t)784111777) /* a time of change that no test makes by itself */
+#define SMALLER 1000u
 
 static bcj2_job *new_job(bcj2_job_type type)
 {
@@ -157,12 +158,28 @@ START_TEST(up_to_a_folder)
 }
 END_TEST
 
-/* Changed between two runs: a download begins again by itself, an upload fails and begins again when it
-   is resumed. */
+/* Some of it was copied. */
+static bool has_begun(bcj2_job *job)
+{
+    bcj2_file_enum *files = NULL;
+    bcj2_file *file = NULL;
+    char *path = NULL;
+    assert_status(bcj2_enum_files(job, &files), BCJ2_OK);
+    assert_status(bcj2_file_enum_next(files, &file), BCJ2_OK);
+    bool begun = bcj2_file_get_temporary_name(file, &path) == BCJ2_OK && client_exists(path) &&
+                 client_size(path) > SMALLER;
+    bcj2_free(path);
+    (void)bcj2_file_unref(file);
+    (void)bcj2_file_enum_unref(files);
+    return begun;
+}
+
+/* Changed between two runs, to a larger one or a smaller: a download begins again by itself, an upload fails
+   and begins again when it is resumed. */
 START_TEST(a_changed_source)
 {
     start();
-    bool is_down = _i == 0;
+    bool is_down = _i % 2 == 0;
     make_old("source", 50000000);
     bcj2_job *job =
         resumed(is_down ? BCJ2_JOB_TYPE_DOWNLOAD : BCJ2_JOB_TYPE_UPLOAD,
@@ -172,8 +189,11 @@ START_TEST(a_changed_source)
         state = client_state(job);
     }
     ck_assert_int_eq(state, BCJ2_JOB_STATE_TRANSFERRING);
+    while (!has_begun(job)) {
+        ck_assert_int_eq(client_state(job), BCJ2_JOB_STATE_TRANSFERRING);
+    }
     assert_status(bcj2_suspend(job), BCJ2_OK);
-    rig_make("source", 50000001);
+    rig_make("source", _i < 2 ? 50000001 : SMALLER);
     assert_status(bcj2_resume(job), BCJ2_OK);
     if (!is_down) {
         client_wait_error(job, BCJ2_JOB_STATE_ERROR, BCJ2_ERROR_CONTEXT_LOCAL_FILE,
@@ -309,7 +329,7 @@ static void add_cases(Suite *suite)
     tcase_add_loop_test(tc, up, 0, (int)(sizeof sizes / sizeof *sizes));
     tcase_add_loop_test(tc, without_a_source, 0, 4);
     tcase_add_test(tc, up_to_a_folder);
-    tcase_add_loop_test(tc, a_changed_source, 0, 2);
+    tcase_add_loop_test(tc, a_changed_source, 0, 4);
     tcase_add_loop_test(tc, cancelled_on_the_way, 0, 2);
     tcase_add_test(tc, a_mount_that_hangs);
     tcase_add_test(tc, memory_that_is_missing_at_one_moment);

@@ -235,6 +235,36 @@ START_TEST(same_machine_is_not_the_same_origin)
 }
 END_TEST
 
+/* What is told of a hop is of that hop: nothing of the redirect is left in it. */
+START_TEST(a_hop_speaks_for_itself)
+{
+    static const struct http_step steps[] = {
+        ASK, SAY("HTTP/1.1 302 X\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n"), ASK,
+        SAY("HTTP/1.1 302 X\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n"), END};
+    static const struct http_step other[] = {ASK, SAY(OK_HI), END};
+    static const struct http_step closing[] = {
+        ASK,
+        SAY("HTTP/1.1 302 X\r\nLocation: /b\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"),
+        END};
+    const struct http_step *const lists[] = {_i == 0 ? steps : closing, other};
+    struct http_script *server = http_script_start(lists, 2);
+    struct net *n = net_client_create();
+    struct net_request r = net_client_get(1, http_script_url(server, "/a"), -1);
+    struct net_event e = net_client_run(n, &r);
+    ck_assert(!e.reused);
+    if (_i == 0) { /* nobody is there */
+        ck_assert_int_eq(e.failure, NET_CANNOT_CONNECT);
+        ck_assert(!e.connected);
+        ck_assert_uint_eq(e.head->status, 0);
+    } else { /* a new connection to the same server */
+        ck_assert_int_eq(e.failure, NET_OK);
+        ck_assert_uint_eq(http_script_connections(server), 2);
+    }
+    bcj2__net_destroy(n);
+    http_script_stop(server);
+}
+END_TEST
+
 /* ---- 1xx ---- */
 
 #define LONG_FIELD                                                                                \
@@ -308,6 +338,7 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, head_has_no_body);
     tcase_add_test(tc, private_lines);
     tcase_add_test(tc, same_machine_is_not_the_same_origin);
+    tcase_add_loop_test(tc, a_hop_speaks_for_itself, 0, 2);
     tc = suite_case(suite, "1xx", 30);
     tcase_add_loop_test(tc, interim_flood, 0, ARRAY_LEN(interims));
     tcase_add_loop_test(tc, slow_heads, 0, ARRAY_LEN(slow));

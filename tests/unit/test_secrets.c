@@ -166,9 +166,17 @@ START_TEST(the_key_is_made_once)
     /* or before the link */
     ck_assert_int_eq(unlink(path), 0);
     ck_assert_int_eq(close(open(in_scratch("secret.key.new"), O_CREAT | O_WRONLY, 0600)), 0);
+    uint8_t *before_it = sealed;
+    size_t before_it_size = sealed_size;
+    sealed = NULL;
     seal(TEXT);
     opens_to(TEXT);
     ck_assert_int_ne(access(in_scratch("secret.key.new"), F_OK), 0);
+    /* no two keys are the same */
+    bcj2__mem_free(sealed);
+    sealed = before_it;
+    sealed_size = before_it_size;
+    refused(&use, BCJ2_E_DECRYPTION_FAILED, "another key");
 }
 END_TEST
 

@@ -416,7 +416,7 @@ static int64_t add_retry(bool this_boot, int64_t ms)
         job.next_attempt.wall -= 500000000000000u; /* must not matter */
     } else {
         job.next_attempt.boot_id[0] ^= 1;
-        job.next_attempt.now_ms = 1; /* likewise */
+        job.next_attempt.now_ms = (uint64_t)(5000000000 - ms); /* likewise */
     }
     begin();
     assert_status(bcj2__store_job_insert(store, &job), BCJ2_OK);
