@@ -59,6 +59,23 @@ static bcj2_status make(bcj2_manager *manager, const char *name, int words, char
     return status;
 }
 
+/* A job of an earlier run that was killed before it had started it has no files, or all: they are added
+   in one call. *job becomes NULL if there are none: it is made anew then. */
+static bcj2_status go_on(bcj2_job **job)
+{
+    bcj2_job_state state = BCJ2_JOB_STATE_QUEUED;
+    bcj2_status status = bcj2_get_state(*job, &state);
+    if (BCJ2_FAILED(status) || state != BCJ2_JOB_STATE_SUSPENDED) {
+        return status;
+    }
+    status = bcj2_resume(*job);
+    if (status == BCJ2_E_EMPTY) {
+        status = bcj2_cancel(*job);
+        *job = bcj2_job_unref(*job);
+    }
+    return status;
+}
+
 /* Waits for the end, and tells each second how far it is. */
 static bcj2_status wait(bcj2_job *job, bcj2_job_state *ret_state)
 {
@@ -101,7 +118,9 @@ int main(int argc, char **argv)
     bcj2_status status = bcj2_manager_open(argv[1], NULL, &manager);
     if (BCJ2_SUCCEEDED(status) && (job = find(manager, argv[2])) != NULL) {
         (void)fprintf(stderr, "going on\n");
-    } else if (BCJ2_SUCCEEDED(status)) {
+        status = go_on(&job);
+    }
+    if (BCJ2_SUCCEEDED(status) && job == NULL) {
         status = make(manager, argv[2], argc - 3, argv + 3, &job);
         if (BCJ2_FAILED(status) && job != NULL) {
             (void)fprintf(stderr, "%s\n", bcj2_last_detail());

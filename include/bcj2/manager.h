@@ -20,6 +20,9 @@ typedef void (*bcj2_log_callback)(void *user, int32_t level, const char *line);
 /* Never moves bytes: for tools that only look and change. Jobs go on if another process runs them. */
 #define BCJ2_MANAGER_CONTROL_ONLY 1u
 
+/* Callbacks (notify.h) are called inside bcj2_manager_dispatch() only, not on threads of the library. */
+#define BCJ2_MANAGER_DISPATCH 2u
+
 typedef struct bcj2_manager_options {
     uint32_t struct_size;
     uint32_t flags;                  /* BCJ2_MANAGER_…; others are refused */
@@ -45,10 +48,11 @@ typedef struct bcj2_manager_info {
     uint64_t jobs;         /* jobs in the queue, final ones not counted */
     uint64_t jobs_to_move; /* of these, QUEUED, CONNECTING, TRANSFERRING or TRANSIENT_ERROR */
     uint64_t goodbyes;     /* to servers, of jobs that are over, that had no try yet */
+    uint64_t commands;     /* events owed to a program that was not started for them yet, or runs */
 } bcj2_manager_info;
-#define BCJ2_MANAGER_INFO_INIT                             \
-    {                                                      \
-        (uint32_t)sizeof(bcj2_manager_info), 0, 0, 0, 0, 0 \
+#define BCJ2_MANAGER_INFO_INIT                                \
+    {                                                         \
+        (uint32_t)sizeof(bcj2_manager_info), 0, 0, 0, 0, 0, 0 \
     }
 
 /* Opens the queue in directory (UTF-8, absolute or relative; made with mode 0700 if it is missing,
@@ -68,8 +72,10 @@ BCJ2_API bcj2_status bcj2_manager_open(const char *directory, const bcj2_manager
 /* Stops moving bytes, lets due goodbyes to servers end (2 s at most), frees the manager and returns
    NULL. Jobs stay in the queue, and go on if another process has it open. Handles of jobs, files,
    errors and enumerators stay objects that can be unref'd; their other calls, waiting ones included,
-   return BCJ2_E_CLOSED. One that is changing something in another thread ends first. NULL is fine. Any
-   thread, once. */
+   return BCJ2_E_CLOSED. One that is changing something in another thread ends first. Callbacks that run are
+   waited for before that, no other begins; what is still owed is for the command line, or for who sets
+   callbacks next. Inside a callback of the manager, or a destroy function, the call is refused: it returns
+   manager, and nothing is closed. NULL is fine. Any thread, once. */
 BCJ2_API bcj2_manager *bcj2_manager_close(bcj2_manager *manager);
 
 /* Who moves the bytes, and how many jobs there are. runner_pid is 0 also for the milliseconds that an
@@ -98,6 +104,18 @@ BCJ2_API bcj2_status bcj2_manager_wait(bcj2_manager *manager, uint64_t *change, 
    thread that is to look at something else or to end. Not for signal handlers.
    BCJ2_OK; BCJ2_E_INVALIDARG (NULL); BCJ2_E_CLOSED. Any thread. */
 BCJ2_API bcj2_status bcj2_manager_interrupt(bcj2_manager *manager);
+
+/* Of a manager with BCJ2_MANAGER_DISPATCH: a descriptor that is readable (poll, select, an event loop) as long
+   as there is something for bcj2_manager_dispatch() to run. Only to be waited for; it is the manager's, and
+   closed with it. -1: without that flag, in a forked child, or manager NULL. Any thread. */
+BCJ2_API int bcj2_manager_get_fd(bcj2_manager *manager);
+
+/* Calls the callbacks that are due, on this thread, and returns when they have returned; one that is held up by
+   another thread's call of this function for the same job is left to the next time. Several threads may call
+   it: callbacks of different jobs then run together.
+   BCJ2_OK; BCJ2_S_FALSE (none was due); BCJ2_E_INVALIDARG (NULL, no BCJ2_MANAGER_DISPATCH, inside a
+   callback of the same manager); BCJ2_E_CLOSED. Any thread. */
+BCJ2_API bcj2_status bcj2_manager_dispatch(bcj2_manager *manager);
 
 /* Makes a job: SUSPENDED, empty, with the defaults of BITS. display_name: UTF-8, at most 256 UTF-16
    units, may be "". type: BCJ2_JOB_TYPE_…; others

@@ -58,7 +58,8 @@ typedef struct bcj2_notify_callbacks {
     bcj2_status (*file_transferred)(bcj2_job *job, bcj2_file *file, void *user);
     /* Called once, after the last callback has returned, when the library lets go of user: other callbacks
        were set, here or by another process, the job was completed or cancelled, or the manager is closed.
-       Not if bcj2_set_notify_callbacks() failed. */
+       Not if bcj2_set_notify_callbacks() failed. On the thread that calls it or bcj2_manager_close(), else where
+       callbacks run; what holds inside of callbacks holds here. */
     void (*destroy)(void *user);
     void *user;
 } bcj2_notify_callbacks;
@@ -70,8 +71,8 @@ typedef struct bcj2_notify_callbacks {
 /* Sets what this process is called for; NULL: nothing any more. One program at a time has a job's
    callbacks: those of another process are let go, too. They are not stored: after its process ended, or
    its manager was closed, the job has none, until they are set again. Events that happened before and
-   were not told are told now. The struct is copied. Returns when a callback that is replaced
-   has ended, unless called from inside it.
+   were not told are told now. The struct is copied. Returns when a callback that is replaced has ended,
+   unless it is called inside a callback, of whichever job.
    BCJ2_OK; BCJ2_E_INVALIDARG (job NULL, struct_size); BCJ2_E_INVALID_STATE (completed or cancelled);
    BCJ2_E_OUTOFMEMORY. Any thread. (IBackgroundCopyJob::SetNotifyInterface) */
 BCJ2_API bcj2_status bcj2_set_notify_callbacks(bcj2_job *job,
@@ -124,7 +125,8 @@ typedef struct bcj2_event {
 #define BCJ2_EVENT_DROPPED   2 /* the job was resumed, completed or cancelled before */
 
 /* The first event with a number above `after` (0: of all): to follow a queue, ask again after
-   bcj2_manager_wait(). What is over is kept for a day, what is owed as long as its job.
+   bcj2_manager_wait(). What is owed is kept as long as its job, what is over for a day at most: with a job
+   that is over goes what happened to it, at the latest when a program opens a queue that nobody has open.
    BCJ2_OK; BCJ2_S_FALSE (none yet); BCJ2_E_INVALIDARG (NULL, struct_size). Any thread. */
 BCJ2_API bcj2_status bcj2_manager_get_event(bcj2_manager *manager, uint64_t after,
                                             bcj2_event *ret_event);

@@ -2,6 +2,7 @@
 /* <bcj2/manager.h>: managers and the enumerator of jobs. */
 #include "api.h"
 #include "guid.h"
+#include "listener.h"
 #include "mem.h"
 #include "status.h"
 
@@ -35,6 +36,12 @@ bcj2_status bcj2_manager_open(const char *directory, const bcj2_manager_options 
 
 bcj2_manager *bcj2_manager_close(bcj2_manager *manager)
 {
+    if (manager != NULL && bcj2__listener_inside(manager->core)) {
+        (void)bcj2__detail(
+            BCJ2_E_INVALIDARG,
+            "a manager cannot be closed inside one of its callbacks, which closing waits for");
+        return manager;
+    }
     if (manager != NULL) {
         bcj2__core_close(manager->core);
         bcj2__mem_free(manager);
@@ -104,6 +111,27 @@ bcj2_status bcj2_manager_interrupt(bcj2_manager *manager)
 {
     REQUIRE(manager);
     FORWARD(manager, (bcj2__core_interrupt(core_), BCJ2_OK));
+}
+
+static int get_fd(struct core *core)
+{
+    int fd = -1;
+    if (BCJ2_SUCCEEDED(bcj2__core_enter(core))) {
+        fd = bcj2__listener_fd(core);
+        bcj2__core_leave(core);
+    }
+    return fd;
+}
+
+int bcj2_manager_get_fd(bcj2_manager *manager)
+{
+    return manager != NULL ? get_fd(manager->core) : -1;
+}
+
+bcj2_status bcj2_manager_dispatch(bcj2_manager *manager)
+{
+    REQUIRE(manager);
+    FORWARD(manager, bcj2__listener_dispatch(core_));
 }
 
 bcj2_status bcj2_manager_create_job(bcj2_manager *manager, const char *display_name,

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* <bcj2/notify.h>. */
 #include "api.h"
+#include "listener.h"
 #include "mem.h"
 #include "store_event.h"
 
-#define EVENT_SIZE_0_1 sizeof(bcj2_event)
+#define EVENT_SIZE_0_1            sizeof(bcj2_event)
+#define NOTIFY_CALLBACKS_SIZE_0_1 sizeof(bcj2_notify_callbacks)
 
 bcj2_status bcj2_set_notify_flags(bcj2_job *job, bcj2_notify_flags flags)
 {
@@ -28,6 +30,43 @@ bcj2_status bcj2_get_notify_flags(bcj2_job *job, bcj2_notify_flags *ret_flags)
     REQUIRE(job);
     REQUIRE(ret_flags);
     FORWARD(job, get_flags(job, ret_flags));
+}
+
+static bcj2_status set_callbacks(bcj2_job *job, const bcj2_notify_callbacks *given)
+{
+    bcj2_notify_callbacks callbacks = BCJ2_NOTIFY_CALLBACKS_INIT;
+    if (given == NULL) {
+        return bcj2__listener_set(job, NULL);
+    }
+    bcj2__api_copy_out(&callbacks, given, MIN(given->struct_size, sizeof callbacks));
+    return bcj2__listener_set(job, &callbacks);
+}
+
+bcj2_status bcj2_set_notify_callbacks(bcj2_job *job, const bcj2_notify_callbacks *callbacks)
+{
+    REQUIRE(job);
+    if (callbacks != NULL) {
+        REQUIRE_SIZE(callbacks, NOTIFY_CALLBACKS_SIZE_0_1);
+    }
+    FORWARD(job, set_callbacks(job, callbacks));
+}
+
+static bcj2_status get_callbacks(bcj2_job *job, bcj2_notify_callbacks *ret)
+{
+    bcj2_notify_callbacks callbacks = BCJ2_NOTIFY_CALLBACKS_INIT;
+    bcj2_status s = bcj2__listener_get(job, &callbacks);
+    if (BCJ2_SUCCEEDED(s)) {
+        bcj2__api_copy_out(ret, &callbacks, sizeof callbacks);
+    }
+    return s;
+}
+
+bcj2_status bcj2_get_notify_callbacks(bcj2_job *job, bcj2_notify_callbacks *ret_callbacks)
+{
+    REQUIRE(job);
+    REQUIRE(ret_callbacks);
+    REQUIRE_SIZE(ret_callbacks, NOTIFY_CALLBACKS_SIZE_0_1);
+    FORWARD(job, get_callbacks(job, ret_callbacks));
 }
 
 bcj2_status bcj2_set_notify_cmdline(bcj2_job *job, const char *program, const char *parameters)

@@ -45,8 +45,13 @@
 /* notifications: a command line's program and parameters */
 #define LIMIT_NOTIFY_PROGRAM_UNITS    260
 #define LIMIT_NOTIFY_PARAMETERS_UNITS 4000
-#define LIMIT_NOTIFY_PARAMETERS_BYTES (LIMIT_NOTIFY_PARAMETERS_UNITS * 3)     /* in UTF-8 */
+#define LIMIT_NOTIFY_PARAMETERS_BYTES (LIMIT_NOTIFY_PARAMETERS_UNITS * 3) /* in UTF-8 */
+#define LIMIT_NOTIFY_COMMANDS         16u /* programs that run at a time */
 #define LIMIT_NOTIFY_ARGUMENTS        (LIMIT_NOTIFY_PARAMETERS_UNITS / 2 + 1) /* made of them */
+
+/* notifications: callbacks */
+#define LIMIT_NOTIFY_THREADS         4    /* run them, in one manager */
+#define LIMIT_NOTIFY_MODIFICATION_MS 500u /* between two calls for changes of a job */
 
 /* what a server may send */
 #define LIMIT_HEAD_BYTES         65536 /* one response head, status line and all fields */

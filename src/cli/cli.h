@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the files of the program bcj2 share: the run's context and the commands. The program sees
-   the public API and cJSON, nothing of the library's inside.
+   the public API and cJSON, nothing of the library's inside but how a command line is split and a time is
+   written (src/cli/meson.build).
 
    Every command returns an exit status: EXIT_DONE, EXIT_FAILED (a job or a call failed), EXIT_BAD
    (usage, or an argument that cannot be used) or EXIT_PARTIAL (a download was completed without some of
@@ -48,5 +49,6 @@ int cmd_cancel(struct cli *cli);
 int cmd_complete(struct cli *cli);
 int cmd_run(struct cli *cli);
 int cmd_watch(struct cli *cli);
+int cmd_events(struct cli *cli);
 
 #endif

@@ -50,10 +50,10 @@ static const struct command commands[] = {
      "\n",
      0, 2, TAKES_DETACH | TAKES_PROPERTIES | TAKES_LIST | TAKES_RANGE, cmd_download},
     {"set", "ID NAME VALUE...", "set properties of a job",
-     "Sets properties of a job: all of them, or none if a value cannot be read. An empty VALUE\n"
-     "takes a file, a pin or all headers away; \"Name:\" takes that header away. FILE may be -, "
-     "for\n"
-     "standard input, where it holds headers or a password. The properties:\n"
+     "Sets properties of a job. A value that cannot be read is found before any is set. If the\n"
+     "job refuses one, those that it took before stay set, and it is said which they are.\n"
+     "An empty VALUE takes a file, a pin or all headers away; \"Name:\" takes that header away.\n"
+     "FILE may be -, for standard input, where it holds headers or a password. The properties:\n"
      "\n",
      3, -1, 0, cmd_set},
     {"list", "", "list the jobs of the queue",
@@ -65,6 +65,14 @@ static const struct command commands[] = {
      "elsewhere as a line for each job that changed. With --json such a line is the job's JSON\n"
      "object. It moves nothing, and does nothing while nothing changes.\n",
      0, 0, 0, cmd_watch},
+    {"events", "", "print what happened, and who was told",
+     "Prints the events of the queue, oldest first, each as one line of JSON: number, time, job,\n"
+     "which event, and whether somebody is still to be told of it (owed), was told (delivered),\n"
+     "or never will be (dropped). What is over is kept for a day.\n"
+     "\n"
+     "      --follow                    go on with what comes, until SIGINT or SIGTERM; an event\n"
+     "                                  whose result or attempts changed is printed again\n",
+     0, 0, TAKES_FOLLOW, cmd_events},
     {"show", "ID", "show all about a job",
      "Shows all about one job: what is not as in a new job, but no secrets.\n"
      "\n"
@@ -84,10 +92,9 @@ static const struct command commands[] = {
      1, -1, 0, cmd_cancel},
     {"complete", "ID...", "take a transferred job out of the queue, and what it brought",
      "Takes jobs that are TRANSFERRED out of the queue. A download can be completed in any state:\n"
-     "the files that are whole are kept, the others dropped; the exit status is 3 then. A reply "
-     "that was given no name with -o\n"
-     "goes to standard output (with --json it stays in the queue directory, the document says\n"
-     "where).\n",
+     "the files that are whole are kept; if others had to be dropped, the exit status is 3.\n"
+     "A reply that was given no name with -o goes to standard output (with --json it stays in\n"
+     "the queue directory, the document says where).\n",
      1, -1, 0, cmd_complete},
     {"run", "", "move the jobs of the queue",
      "Moves the jobs of the queue until it gets SIGINT or SIGTERM, and tells each change of\n"
@@ -173,12 +180,17 @@ void cli_close(struct cli *cli)
     cli->manager = bcj2_manager_close(cli->manager);
 }
 
+static int cannot_write(struct cli *cli)
+{
+    return out_failed_errno(cli, "cannot write to standard output");
+}
+
 static int run_command(struct cli *cli)
 {
     int result = cli->options.command->run(cli);
     cli_close(cli);
     if (!out_json_end(cli) && result == EXIT_DONE) {
-        result = out_failed_errno(cli, "cannot write to standard output");
+        result = cannot_write(cli);
     }
     bcj2_free(cli->queue);
     interrupt_stop();
@@ -201,11 +213,11 @@ int main(int argc, char **argv)
     }
     if (cli.options.help) {
         print_help(cli.options.command);
-        return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
+        return out_flush() ? EXIT_DONE : cannot_write(&cli);
     }
     if (cli.options.version) {
         (void)printf("bcj2 %s (libbcj2 %s)\n", BCJ2_VERSION, bcj2_version());
-        return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
+        return out_flush() ? EXIT_DONE : cannot_write(&cli);
     }
     return run_command(&cli);
 }

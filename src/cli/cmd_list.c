@@ -51,7 +51,7 @@ int cmd_list(struct cli *cli)
     if (result != EXIT_DONE) {
         return result;
     }
-    bcj2_status status = bcj2_manager_enum_jobs(cli->manager, 0, &jobs);
+    bcj2_status status = bcj2_manager_enum_jobs(cli->manager, BCJ2_JOB_ENUM_ALL_USERS, &jobs);
     if (BCJ2_FAILED(status)) {
         return out_failed(cli, status, "cannot list the jobs");
     }

@@ -79,7 +79,7 @@ static bcj2_status look(struct cli *cli, struct run *run, uint64_t change, bool 
         }
         run->runner_pid = info.runner_pid;
     }
-    *ret_idle = info.jobs_to_move == 0 && info.goodbyes == 0;
+    *ret_idle = info.jobs_to_move == 0 && info.goodbyes == 0 && info.commands == 0;
     if (*ret_idle && !run->idle && !cli->options.until_idle) {
         out_say("nothing to do; waiting for SIGINT or SIGTERM");
     }

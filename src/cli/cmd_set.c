@@ -29,6 +29,18 @@ static int gather(struct cli *cli, struct given *given, size_t *ret_count)
     return EXIT_DONE;
 }
 
+/* Those that are set, be it not all. */
+static void say_set(bcj2_job *job, const struct property_values *values)
+{
+    char id[BCJ2_GUID_TEXT_SIZE];
+    find_format_job(job, id);
+    for (size_t i = 0; i < values->count; i++) {
+        if (values->list[i].set) {
+            out_say("job %s: %s is set", id, property_name(values->list[i].property));
+        }
+    }
+}
+
 int cmd_set(struct cli *cli)
 {
     struct given given[OPTIONS_MOST_GIVEN];
@@ -47,13 +59,9 @@ int cmd_set(struct cli *cli)
     }
     if (result == EXIT_DONE) {
         result = property_apply(cli, job, &values);
+        say_set(job, &values);
     }
     if (result == EXIT_DONE) {
-        char id[BCJ2_GUID_TEXT_SIZE];
-        find_format_job(job, id);
-        for (size_t i = 0; i < values.count; i++) {
-            out_say("job %s: %s is set", id, property_name(values.list[i].property));
-        }
         out_json_job(cli, job);
     }
     (void)bcj2_job_unref(job);

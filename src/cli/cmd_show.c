@@ -5,6 +5,7 @@
 #include "explain.h"
 #include "find.h"
 #include "header_lines.h"
+#include "notify_words.h"
 #include "out.h"
 #include "property.h"
 #include "show_files.h"
@@ -157,13 +158,11 @@ static void show_headers(struct cli *cli, bcj2_job *job, const cJSON *http)
     bcj2_free(text);
 }
 
-static void show_http(struct cli *cli, bcj2_job *job, bcj2_job_type type)
+static void show_http(struct cli *cli, bcj2_job *job, bcj2_job_type type, const cJSON *http)
 {
     const char *usual = type == BCJ2_JOB_TYPE_DOWNLOAD ? "GET" : "BITS_POST";
     char *text = NULL, *key = NULL;
     bcj2_tls_version least = 0, most = 0;
-    cJSON *document = out_json_snapshot(job);
-    const cJSON *http = cJSON_GetObjectItemCaseSensitive(document, "http");
     bcj2_status status = bcj2_get_http_method(job, &text);
     if (BCJ2_SUCCEEDED(status) && strcmp(text, usual) != 0) {
         out_field("method", "%s", text);
@@ -192,6 +191,14 @@ static void show_http(struct cli *cli, bcj2_job *job, bcj2_job_type type)
             out_field("tls-max", "%s", property_tls_name(most));
         }
     }
+}
+
+/* What no call but the snapshot tells is taken from there. */
+static void show_options(struct cli *cli, bcj2_job *job, bcj2_job_type type)
+{
+    cJSON *document = out_json_snapshot(job);
+    show_http(cli, job, type, cJSON_GetObjectItemCaseSensitive(document, "http"));
+    notify_words_show(cJSON_GetObjectItemCaseSensitive(document, "notify"));
     cJSON_Delete(document);
 }
 
@@ -224,7 +231,7 @@ static void show_job(struct cli *cli, bcj2_job *job)
     show_files(cli, job);
     show_progress(job, type);
     show_limits(job);
-    show_http(cli, job, type);
+    show_options(cli, job, type);
     show_times(job);
     (void)bcj2_get_error_count(job, &errors);
     out_field("errors", "%" PRIu32, errors);

@@ -80,7 +80,7 @@ static bcj2_status look(struct watch *watch, uint64_t change, bool *ret_written)
     if (BCJ2_SUCCEEDED(status)) {
         *ret_written = watch->screen
                            ? watch_screen_draw(watch->cli, &watch->roster, &info, &watch->rates)
-                           : fflush(stdout) == 0;
+                           : out_flush();
     }
     return status;
 }

@@ -55,14 +55,35 @@ static bool is_plain(const char *text)
                              "0123456789/._-+=:,@%")] == '\0';
 }
 
+/* In quotes, each quote inside as '\'' . What has no room is left out. */
+static void add_quoted(char *to, size_t size, const char *text)
+{
+    static const char quote[] = "'\\''";
+    size_t length = strlen(to);
+    if (length + 1 < size) {
+        to[length++] = '\'';
+    }
+    for (; *text != '\0' && length + sizeof quote < size; text++) {
+        if (*text == '\'') {
+            memcpy(to + length, quote, sizeof quote - 1);
+            length += sizeof quote - 1;
+        } else {
+            to[length++] = *text;
+        }
+    }
+    if (length + 1 < size) {
+        to[length++] = '\'';
+    }
+    to[length] = '\0';
+}
+
 void explain_program(const struct cli *cli, char text[4608])
 {
     const char *queue = cli->options.queue;
-    if (queue == NULL) {
-        (void)snprintf(text, 4608, "bcj2");
-    } else {
-        const char *quote = is_plain(queue) ? "" : "'";
-        (void)snprintf(text, 4608, "bcj2 --queue %s%s%s", quote, queue, quote);
+    (void)snprintf(text, 4608, queue == NULL ? "bcj2%s" : "bcj2 --queue %s",
+                   queue != NULL && is_plain(queue) ? queue : "");
+    if (queue != NULL && !is_plain(queue)) {
+        add_quoted(text, 4608, queue);
     }
 }
 

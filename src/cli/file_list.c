@@ -8,13 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 #define LIST_BYTES (256u * 1024 * 1024)
 
 /* What can be a URL: the library looks closer. */
 static bool looks_like_url(const char *url)
 {
-    static const char *const begins[] = {"http://", "https://", "file:///", "/"};
+    static const char *const begins[] = {"http://", "https://", "file://", "/"};
     for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++) {
         if (strncasecmp(url, begins[i], strlen(begins[i])) == 0) {
             return true;
@@ -47,16 +48,50 @@ static int add(struct cli *cli, struct file_list *list, char *line, size_t numbe
     return EXIT_DONE;
 }
 
+/* A file by its folder and name, however its path is spelled. */
 struct place {
-    const char *path;
-    size_t line;
+    dev_t device;
+    ino_t folder;
+    const char *name;
+    size_t number; /* in the list */
 };
 
 static int compare(const void *a, const void *b)
 {
     const struct place *one = a, *other = b;
-    int order = strcmp(one->path, other->path);
-    return order != 0 ? order : one->line < other->line ? -1 : 1;
+    if (one->device != other->device) {
+        return one->device < other->device ? -1 : 1;
+    }
+    if (one->folder != other->folder) {
+        return one->folder < other->folder ? -1 : 1;
+    }
+    int order = strcmp(one->name, other->name);
+    return order != 0 ? order : one->number < other->number ? -1 : 1;
+}
+
+static bool is_same(const struct place *one, const struct place *other)
+{
+    return one->device == other->device && one->folder == other->folder &&
+           strcmp(one->name, other->name) == 0;
+}
+
+static int find_place(struct cli *cli, const struct file_list *list, size_t number,
+                      struct place *ret)
+{
+    struct stat folder;
+    const char *path = list->files[number].local_name, *name = strrchr(path, '/') + 1;
+    char *folder_path = strndup(path, (size_t)(name - path));
+    int result = EXIT_DONE;
+    if (folder_path == NULL) {
+        result = out_failed(cli, BCJ2_E_OUTOFMEMORY, "cannot read the list");
+    } else if (stat(folder_path, &folder) != 0) {
+        result = out_bad(cli, "line %zu of the list: cannot use %s: %s", list->lines[number], path,
+                         strerror(errno));
+    } else {
+        *ret = (struct place){folder.st_dev, folder.st_ino, name, number};
+    }
+    free(folder_path);
+    return result;
 }
 
 /* Two downloads into one file: the later one would replace the other. */
@@ -66,15 +101,16 @@ static int check_twice(struct cli *cli, const struct file_list *list)
     if (places == NULL) {
         return out_failed(cli, BCJ2_E_OUTOFMEMORY, "cannot read the list");
     }
-    for (size_t i = 0; i < list->count; i++) {
-        places[i] = (struct place){list->files[i].local_name, list->lines[i]};
-    }
-    qsort(places, list->count, sizeof *places, compare);
     int result = EXIT_DONE;
+    for (size_t i = 0; i < list->count && result == EXIT_DONE; i++) {
+        result = find_place(cli, list, i, &places[i]);
+    }
+    qsort(places, result == EXIT_DONE ? list->count : 0, sizeof *places, compare);
     for (size_t i = 1; i < list->count && result == EXIT_DONE; i++) {
-        if (strcmp(places[i - 1].path, places[i].path) == 0) {
+        if (is_same(&places[i - 1], &places[i])) {
             result = out_bad(cli, "line %zu of the list has the same file as line %zu: %s",
-                             places[i].line, places[i - 1].line, places[i].path);
+                             list->lines[places[i].number], list->lines[places[i - 1].number],
+                             list->files[places[i].number].local_name);
         }
     }
     free(places);

@@ -75,7 +75,7 @@ int find_job(struct cli *cli, const char *prefix, bcj2_job **ret_job)
     if (!normalise(prefix, text)) {
         return out_bad(cli, "\"%.80s\" is not the beginning of a job's id", prefix);
     }
-    bcj2_status status = bcj2_manager_enum_jobs(cli->manager, 0, &jobs);
+    bcj2_status status = bcj2_manager_enum_jobs(cli->manager, BCJ2_JOB_ENUM_ALL_USERS, &jobs);
     if (BCJ2_FAILED(status)) {
         return out_failed(cli, status, "cannot list the jobs");
     }

@@ -18,6 +18,7 @@ enum option_id {
     OPTION_RANGE,
     OPTION_VERBOSE,
     OPTION_HEADERS,
+    OPTION_FOLLOW,
 };
 
 static const struct option {
@@ -38,6 +39,7 @@ static const struct option {
     {OPTION_RANGE, "range", 0, true, TAKES_RANGE},
     {OPTION_VERBOSE, "verbose", 'v', false, TAKES_SHOW},
     {OPTION_HEADERS, "headers", 0, false, TAKES_SHOW},
+    {OPTION_FOLLOW, "follow", 0, false, TAKES_FOLLOW},
 };
 #define KNOWN (sizeof known / sizeof known[0])
 
@@ -89,6 +91,9 @@ static bool apply(struct options *options, const struct option *option, const ch
         return true;
     case OPTION_HEADERS:
         options->headers = true;
+        return true;
+    case OPTION_FOLLOW:
+        options->follow = true;
         return true;
     }
     return false;
@@ -154,12 +159,12 @@ static bool read_property(struct options *options, const struct property *proper
 }
 
 /* Reads the option at argv[*index], and its value. */
-static bool read_option(struct options *options, int argc, char **argv, int *index, unsigned *taken)
+static bool read_option(struct options *options, int argc, char **argv, int *index,
+                        bool given[KNOWN])
 {
     const char *value;
     const struct property *property = find_property(argv[*index], &value);
     if (property != NULL) {
-        *taken |= TAKES_PROPERTIES;
         return read_property(options, property, value_of(value, argc, argv, index));
     }
     const struct option *option = find(argv[*index], &value);
@@ -175,11 +180,11 @@ static bool read_option(struct options *options, int argc, char **argv, int *ind
             return PROBLEM(options, "--%s needs a value", option->name);
         }
     }
-    *taken |= option->takes;
+    given[option - known] = true;
     return apply(options, option, value);
 }
 
-static bool check_command(struct options *options, unsigned taken)
+static bool check_command(struct options *options, const bool given[KNOWN])
 {
     const struct command *command = options->command;
     if (options->help || options->version) {
@@ -189,11 +194,11 @@ static bool check_command(struct options *options, unsigned taken)
         return PROBLEM(options, "there is no command");
     }
     for (size_t i = 0; i < KNOWN; i++) {
-        if ((known[i].takes & taken & ~command->takes) != 0) {
+        if (given[i] && (known[i].takes & ~command->takes) != 0) {
             return PROBLEM(options, "--%s does not go with %s", known[i].name, command->name);
         }
     }
-    if ((TAKES_PROPERTIES & taken & ~command->takes) != 0) {
+    if (options->given_count > 0 && (command->takes & TAKES_PROPERTIES) == 0) {
         return PROBLEM(options, "--%s does not go with %s",
                        property_option(options->given[0].property), command->name);
     }
@@ -207,27 +212,44 @@ static bool check_command(struct options *options, unsigned taken)
     return true;
 }
 
-bool options_parse(struct options *options, int argc, char **argv, const struct command *commands)
+/* Reads the words; *ret_next is the first one that was not read. */
+static bool read_words(struct options *options, int argc, char **argv,
+                       const struct command *commands, bool given[KNOWN], int *ret_next)
 {
-    memset(options, 0, sizeof *options);
-    options->arguments = argv + 1; /* words move down there: never past the one being read */
     bool ended = false;
-    unsigned taken = 0;
-    for (int i = 1; i < argc; i++) {
-        if (!ended && strcmp(argv[i], "--") == 0) {
+    int *i = ret_next;
+    for (*i = 1; *i < argc; (*i)++) {
+        char *word = argv[*i];
+        if (!ended && strcmp(word, "--") == 0) {
             ended = true;
-        } else if (!ended && argv[i][0] == '-' && argv[i][1] != '\0') {
-            if (!read_option(options, argc, argv, &i, &taken)) {
+        } else if (!ended && word[0] == '-' && word[1] != '\0') {
+            if (!read_option(options, argc, argv, i, given)) {
                 return false;
             }
         } else if (options->command == NULL) {
-            options->command = options_command(commands, argv[i]);
+            options->command = options_command(commands, word);
             if (options->command == NULL) {
-                return PROBLEM(options, "there is no command \"%.60s\"", argv[i]);
+                return PROBLEM(options, "there is no command \"%.60s\"", word);
             }
         } else {
-            options->arguments[options->count++] = argv[i];
+            options->arguments[options->count++] = word;
         }
     }
-    return check_command(options, taken);
+    return true;
+}
+
+bool options_parse(struct options *options, int argc, char **argv, const struct command *commands)
+{
+    bool given[KNOWN] = {false};
+    int next = 1;
+    memset(options, 0, sizeof *options);
+    options->arguments = argv + 1; /* words move down there: never past the one being read */
+    if (read_words(options, argc, argv, commands, given, &next)) {
+        return check_command(options, given);
+    }
+    /* who wants a document gets one that tells the problem, wherever that stood */
+    for (; next < argc && strcmp(argv[next], "--") != 0; next++) {
+        options->json = options->json || strcmp(argv[next], "--json") == 0;
+    }
+    return false;
 }

@@ -17,6 +17,7 @@ struct cli;
 #define TAKES_LIST         16u
 #define TAKES_RANGE        32u
 #define TAKES_SHOW         64u /* --verbose, --headers */
+#define TAKES_FOLLOW       128u
 
 #define OPTIONS_MOST_GIVEN 64
 
@@ -37,7 +38,7 @@ struct given {
 
 struct options {
     const struct command *command; /* NULL: none was given */
-    bool json, help, version, detach, until_idle, verbose, headers;
+    bool json, help, version, detach, until_idle, verbose, headers, follow;
     const char *queue, *output, *list, *range; /* NULL: not given */
     struct given given[OPTIONS_MOST_GIVEN];
     size_t given_count;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* See out.h. */
 #include "out.h"
+#include "text.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -43,9 +44,13 @@ void out_say(const char *format, ...)
 static void document_error(struct cli *cli, bcj2_status status, const char *text,
                            const char *detail)
 {
+    char text_clean[2048], detail_clean[2048];
     if (!cli->options.json) {
         return;
     }
+    /* words of the command line and names of files may be any bytes, and are cut anywhere */
+    (void)snprintf(text_clean, sizeof text_clean, "%s", text);
+    (void)snprintf(detail_clean, sizeof detail_clean, "%s", detail);
     cJSON *error = cJSON_CreateObject();
     if (status != 0) {
         char code[16];
@@ -53,8 +58,8 @@ static void document_error(struct cli *cli, bcj2_status status, const char *text
         cJSON_AddStringToObject(error, "code", code);
         cJSON_AddStringToObject(error, "code_name", bcj2_status_name(status));
     }
-    cJSON_AddStringToObject(error, "text", text);
-    cJSON_AddStringToObject(error, "detail", detail);
+    cJSON_AddStringToObject(error, "text", text_make_utf8(text_clean));
+    cJSON_AddStringToObject(error, "detail", text_make_utf8(detail_clean));
     if (cli->document == NULL) {
         cli->document = cJSON_CreateObject();
         cJSON_AddItemToObject(cli->document, "error", error);
@@ -210,5 +215,16 @@ bool out_json_end(struct cli *cli)
     cJSON_free(text);
     cJSON_Delete(cli->document);
     cli->document = NULL;
-    return fflush(stdout) == 0;
+    return out_flush();
+}
+
+bool out_flush(void)
+{
+    /* what went wrong before this is in the stream's mark only: its errno is gone */
+    bool taken = ferror(stdout) == 0;
+    if (fflush(stdout) != 0) {
+        return false;
+    }
+    errno = taken ? errno : EIO;
+    return taken;
 }

@@ -40,7 +40,9 @@ cJSON *out_json_snapshot(bcj2_job *job);
 void out_json_job(struct cli *cli, bcj2_job *job);
 void out_json_add_job(struct cli *cli, bcj2_job *job);
 void out_json_jobs(struct cli *cli); /* the list, be it empty */
-/* Prints and frees the document. false: stdout took not all of it. */
+/* Prints and frees the document. false: as out_flush(). */
 bool out_json_end(struct cli *cli);
+/* false: stdout took not all of what was ever printed; errno then says why. */
+bool out_flush(void);
 
 #endif

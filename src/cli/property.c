@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* See property.h: the table, and what values are in words. */
 #include "property.h"
+#include "header_lines.h"
+#include "notify_words.h"
 #include "out.h"
 #include "paths.h"
 
@@ -15,12 +17,15 @@
 enum kind {
     KIND_TEXT,
     KIND_SECONDS,
-    KIND_WORD,    /* one of words, in the place of the number */
-    KIND_PATH,    /* "": none */
-    KIND_PIN,     /* "sha256//…", or a path */
-    KIND_HEADER,  /* a line, or @FILE */
-    KIND_HEADERS, /* of a file */
-    KIND_PASSWORD /* of a file */
+    KIND_WORD,     /* one of words, in the place of the number */
+    KIND_PATH,     /* "": none */
+    KIND_PIN,      /* "sha256//…", or a path */
+    KIND_HEADER,   /* a line, or @FILE */
+    KIND_HEADERS,  /* of a file */
+    KIND_PREFIX,   /* two words */
+    KIND_PASSWORD, /* of a file */
+    KIND_FLAGS,    /* names with commas between, or a number */
+    KIND_COMMAND   /* a command line; "": none */
 };
 
 struct word {
@@ -99,8 +104,12 @@ static const struct property properties[PROPERTIES] = {
     [PROPERTY_URL] = {"url", NULL, "[N=]URL", "another URL for the download's file (number N)",
                       KIND_TEXT, NULL},
     [PROPERTY_PREFIX] = {"prefix", NULL, "\"OLD NEW\"", "another beginning for a download's URLs",
-                         KIND_TEXT, NULL},
+                         KIND_PREFIX, NULL},
     [PROPERTY_OWNER] = {"owner", NULL, "me", "take the job over; for root", KIND_WORD, only_me},
+    [PROPERTY_NOTIFY_FLAGS] = {"notify-flags", "notify-flags", "FLAGS",
+                               "what is told: transferred, error, …, or none", KIND_FLAGS, NULL},
+    [PROPERTY_NOTIFY] = {"notify", "notify", "COMMAND", "run this when it is transferred or failed",
+                         KIND_COMMAND, NULL},
 };
 
 enum property_id property_id(const struct property *property)
@@ -226,9 +235,42 @@ static int read_path(struct cli *cli, struct property_value *v)
 }
 
 /* A file with secrets in it. */
-static int read_content(struct cli *cli, struct property_value *v, const char *path, size_t most)
+static int read_content(struct cli *cli, struct property_value *v, size_t most)
 {
-    return path[0] == '\0' ? EXIT_DONE : input_read(cli, path, most, &v->content);
+    return v->text[0] == '\0' ? EXIT_DONE : input_read(cli, v->text, most, &v->content);
+}
+
+/* A line, or the lines of a file: each must be a header. */
+static int read_header(struct cli *cli, struct property_value *v)
+{
+    bool file = v->text[0] == '@';
+    char *tried = NULL;
+    size_t number = 0;
+    int result = file ? input_read(cli, v->text + 1, HEADERS_BYTES, &v->content) : EXIT_DONE;
+    if (result != EXIT_DONE) {
+        return result;
+    }
+    enum header_lines_result lines = file ? header_lines_put_all(&tried, v->content.text, &number)
+                                          : header_lines_put(&tried, v->text, strlen(v->text));
+    input_wipe(tried);
+    if (lines == HEADER_LINES_NO_MEMORY) {
+        return out_failed(cli, BCJ2_E_OUTOFMEMORY, "cannot read the headers");
+    }
+    if (lines == HEADER_LINES_OK) {
+        return EXIT_DONE;
+    }
+    return file ? out_bad(cli, "line %zu of %s is not a header: \"Name: value\"", number,
+                          v->text + 1)
+                : out_bad(cli, "a header is one line, \"Name: value\"");
+}
+
+/* "OLD NEW" */
+static int read_prefix(struct cli *cli, const struct property_value *v)
+{
+    const char *between = strpbrk(v->text, " \t");
+    return between != NULL && between[strspn(between, " \t")] != '\0'
+               ? EXIT_DONE
+               : out_bad(cli, "prefix needs \"OLD NEW\", both in one argument");
 }
 
 static int read_value(struct cli *cli, struct property_value *v)
@@ -245,11 +287,17 @@ static int read_value(struct cli *cli, struct property_value *v)
     case KIND_PATH:
         return read_path(cli, v);
     case KIND_HEADER:
-        return v->text[0] == '@' ? read_content(cli, v, v->text + 1, HEADERS_BYTES) : EXIT_DONE;
+        return read_header(cli, v);
+    case KIND_PREFIX:
+        return read_prefix(cli, v);
     case KIND_HEADERS:
-        return read_content(cli, v, v->text, HEADERS_BYTES);
+        return read_content(cli, v, HEADERS_BYTES);
+    case KIND_FLAGS:
+        return notify_words_flags(cli, v->text, &v->number);
+    case KIND_COMMAND:
+        return v->text[0] == '\0' ? EXIT_DONE : notify_words_command(cli, v->text, &v->path);
     case KIND_PASSWORD: {
-        int result = read_content(cli, v, v->text, PASSWORD_BYTES);
+        int result = read_content(cli, v, PASSWORD_BYTES);
         input_chomp(&v->content);
         return result;
     }

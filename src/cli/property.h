@@ -40,6 +40,8 @@ enum property_id {
     PROPERTY_URL,
     PROPERTY_PREFIX,
     PROPERTY_OWNER,
+    PROPERTY_NOTIFY_FLAGS,
+    PROPERTY_NOTIFY,
     PROPERTIES,
 };
 
@@ -48,9 +50,10 @@ struct property;
 struct property_value {
     const struct property *property;
     const char *text;     /* as it was typed */
-    char *path;           /* absolute; NULL: none, or it is no path */
+    char *path;           /* absolute, also a program's; NULL: none, or it is no path */
     struct input content; /* of the file that was named */
     uint32_t number;
+    bool set; /* on the job, by property_apply() */
 };
 
 struct property_values {
@@ -79,7 +82,8 @@ void property_free(struct property_values *values);
 enum property_id property_id(const struct property *property);
 const char *property_name(const struct property *property);
 
-/* property_apply.c: sets them all on the job. What fails is said. */
-int property_apply(struct cli *cli, bcj2_job *job, const struct property_values *values);
+/* property_apply.c: sets them on the job, and marks those that are set; ends at the first one that the job
+   refuses, which is said. */
+int property_apply(struct cli *cli, bcj2_job *job, struct property_values *values);
 
 #endif

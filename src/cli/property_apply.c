@@ -15,7 +15,7 @@ struct change {
     struct cli *cli;
     bcj2_job *job;
     char *headers; /* wiped */
-    bool headers_known, headers_given;
+    bool headers_known;
     const char *certificate, *key, *password;
     bool certificate_given;
     bcj2_tls_version tls_min, tls_max;
@@ -55,23 +55,12 @@ static int put_headers(struct change *c, const struct property_value *v)
     if (known != EXIT_DONE) {
         return known;
     }
-    c->headers_given = true;
-    bool file = v->text[0] == '@';
-    enum header_lines_result result = HEADER_LINES_OK;
-    if (!file) {
-        result = header_lines_put(&c->headers, v->text, strlen(v->text));
-    } else if (v->content.text != NULL) {
-        result = header_lines_put_all(&c->headers, v->content.text, &number);
-    }
-    if (result == HEADER_LINES_NO_MEMORY) {
-        return out_failed(c->cli, BCJ2_E_OUTOFMEMORY, "cannot set the headers");
-    }
-    if (result == HEADER_LINES_NO_HEADER) {
-        return file ? out_bad(c->cli, "line %zu of %s is not a header: \"Name: value\"", number,
-                              v->text + 1)
-                    : out_bad(c->cli, "a header is one line, \"Name: value\"");
-    }
-    return EXIT_DONE;
+    enum header_lines_result result =
+        v->content.text != NULL ? header_lines_put_all(&c->headers, v->content.text, &number)
+                                : header_lines_put(&c->headers, v->text, strlen(v->text));
+    return result == HEADER_LINES_OK
+               ? EXIT_DONE /* that they are headers was seen when they were read */
+               : out_failed(c->cli, BCJ2_E_OUTOFMEMORY, "cannot set the headers");
 }
 
 static int set_all_headers(struct change *c, const struct property_value *v)
@@ -79,7 +68,7 @@ static int set_all_headers(struct change *c, const struct property_value *v)
     const char *text = v->content.text == NULL ? "" : v->content.text;
     input_wipe(c->headers);
     c->headers = text[0] == '\0' ? NULL : strdup(text);
-    c->headers_known = c->headers_given = true;
+    c->headers_known = true;
     return text[0] == '\0' || c->headers != NULL
                ? EXIT_DONE
                : out_failed(c->cli, BCJ2_E_OUTOFMEMORY, "cannot set the headers");
@@ -174,15 +163,11 @@ static int set_prefix(struct change *c, const char *text)
         return out_failed(c->cli, BCJ2_E_OUTOFMEMORY, "cannot set prefix");
     }
     int result = EXIT_DONE;
-    if (new_prefix[0] == '\0') {
-        result = out_bad(c->cli, "prefix needs \"OLD NEW\", both in one argument");
-    } else {
-        bcj2_status status = bcj2_replace_remote_prefix(c->job, old_prefix, new_prefix);
-        if (BCJ2_FAILED(status)) {
-            result = out_failed(c->cli, status, "cannot set prefix");
-        } else if (status == BCJ2_S_FALSE) {
-            result = out_bad(c->cli, "no URL of the job begins with that prefix");
-        }
+    bcj2_status status = bcj2_replace_remote_prefix(c->job, old_prefix, new_prefix);
+    if (BCJ2_FAILED(status)) {
+        result = out_failed(c->cli, status, "cannot set prefix");
+    } else if (status == BCJ2_S_FALSE) {
+        result = out_bad(c->cli, "no URL of the job begins with that prefix");
     }
     free(old_prefix);
     return result;
@@ -218,6 +203,10 @@ static bcj2_status call(bcj2_job *job, enum property_id id, const struct propert
         return bcj2_set_reply_file_name(job, v->path);
     case PROPERTY_OWNER:
         return bcj2_take_ownership(job);
+    case PROPERTY_NOTIFY_FLAGS:
+        return bcj2_set_notify_flags(job, v->number);
+    case PROPERTY_NOTIFY: /* the whole text is what the program is started with */
+        return bcj2_set_notify_cmdline(job, v->path, v->path == NULL ? NULL : v->text);
     default:
         return BCJ2_E_NOTIMPL;
     }
@@ -245,7 +234,26 @@ static uint32_t flag_of(enum property_id id)
     }
 }
 
-static int apply_one(struct change *c, const struct property_value *v)
+static int set_now(struct change *c, struct property_value *v)
+{
+    enum property_id id = property_id(v->property);
+    int result = EXIT_DONE;
+    if (id == PROPERTY_URL) {
+        result = set_url(c, v->text);
+    } else if (id == PROPERTY_PREFIX) {
+        result = set_prefix(c, v->text);
+    } else {
+        bcj2_status status = call(c->job, id, v);
+        if (BCJ2_FAILED(status)) {
+            result = out_failed(c->cli, status, "cannot set %s", property_name(v->property));
+        }
+    }
+    v->set = result == EXIT_DONE;
+    return result;
+}
+
+/* Sets it, or gathers it for the end. */
+static int apply_one(struct change *c, struct property_value *v)
 {
     enum property_id id = property_id(v->property);
     uint32_t flag = flag_of(id);
@@ -272,16 +280,8 @@ static int apply_one(struct change *c, const struct property_value *v)
     case PROPERTY_TLS_MIN:
     case PROPERTY_TLS_MAX:
         return put_tls(c, id, v->number);
-    case PROPERTY_URL:
-        return set_url(c, v->text);
-    case PROPERTY_PREFIX:
-        return set_prefix(c, v->text);
-    default: {
-        bcj2_status status = call(c->job, id, v);
-        return BCJ2_FAILED(status)
-                   ? out_failed(c->cli, status, "cannot set %s", property_name(v->property))
-                   : EXIT_DONE;
-    }
+    default:
+        return set_now(c, v);
     }
 }
 
@@ -306,34 +306,63 @@ static bcj2_status set_certificate(struct change *c, const struct property_value
     return status;
 }
 
-static int finish(struct change *c, const struct property_values *values)
+static bcj2_status set_flags(struct change *c, const struct property_values *values)
 {
-    bcj2_status status = BCJ2_OK;
-    const char *what = "the flags of TLS and redirects";
-    if (c->flags_given) {
-        status = bcj2_set_security_flags(c->job, c->flags);
-    }
-    if (BCJ2_SUCCEEDED(status) && c->tls_given) {
-        what = "the TLS versions";
-        status = bcj2_set_tls_versions(c->job, c->tls_min, c->tls_max);
-    }
-    if (BCJ2_SUCCEEDED(status) && (c->certificate_given || property_has(values, PROPERTY_KEY) ||
-                                   property_has(values, PROPERTY_KEY_PASSWORD_FILE))) {
-        what = "the client certificate";
-        status = set_certificate(c, values);
-    }
-    if (BCJ2_SUCCEEDED(status) && c->headers_given) {
-        what = "the headers";
-        status = bcj2_set_custom_headers(c->job, c->headers);
-    }
-    if (BCJ2_SUCCEEDED(status) && property_has(values, PROPERTY_HEADERS_WRITE_ONLY)) {
-        what = "the headers write-only";
-        status = bcj2_make_custom_headers_write_only(c->job);
-    }
-    return BCJ2_FAILED(status) ? out_failed(c->cli, status, "cannot set %s", what) : EXIT_DONE;
+    (void)values;
+    return bcj2_set_security_flags(c->job, c->flags);
 }
 
-int property_apply(struct cli *cli, bcj2_job *job, const struct property_values *values)
+static bcj2_status set_tls(struct change *c, const struct property_values *values)
+{
+    (void)values;
+    return bcj2_set_tls_versions(c->job, c->tls_min, c->tls_max);
+}
+
+static bcj2_status set_headers(struct change *c, const struct property_values *values)
+{
+    (void)values;
+    return bcj2_set_custom_headers(c->job, c->headers);
+}
+
+static bcj2_status make_write_only(struct change *c, const struct property_values *values)
+{
+    (void)values;
+    return bcj2_make_custom_headers_write_only(c->job);
+}
+
+/* What was gathered of the properties from the first to the last. */
+static const struct step {
+    const char *what;
+    enum property_id first, last;
+    bcj2_status (*set)(struct change *c, const struct property_values *values);
+} steps[] = {
+    {"the flags of TLS and redirects", PROPERTY_REDIRECTS, PROPERTY_IGNORE_USAGE, set_flags},
+    {"the TLS versions", PROPERTY_TLS_MIN, PROPERTY_TLS_MAX, set_tls},
+    {"the client certificate", PROPERTY_CERT, PROPERTY_KEY_PASSWORD_FILE, set_certificate},
+    {"the headers", PROPERTY_HEADERS_FROM, PROPERTY_HEADER, set_headers},
+    {"the headers write-only", PROPERTY_HEADERS_WRITE_ONLY, PROPERTY_HEADERS_WRITE_ONLY,
+     make_write_only},
+};
+
+static int finish_step(struct change *c, struct property_values *values, const struct step *step)
+{
+    bool called = false;
+    for (size_t i = 0; i < values->count; i++) {
+        enum property_id id = property_id(values->list[i].property);
+        if (id < step->first || id > step->last) {
+            continue;
+        }
+        bcj2_status status = called ? BCJ2_OK : step->set(c, values);
+        if (BCJ2_FAILED(status)) {
+            return out_failed(c->cli, status, "cannot set %s", step->what);
+        }
+        called = true;
+        values->list[i].set = true;
+    }
+    return EXIT_DONE;
+}
+
+int property_apply(struct cli *cli, bcj2_job *job, struct property_values *values)
 {
     struct change change = {.cli = cli, .job = job};
     int result = EXIT_DONE;
@@ -344,8 +373,8 @@ int property_apply(struct cli *cli, bcj2_job *job, const struct property_values 
             }
         }
     }
-    if (result == EXIT_DONE) {
-        result = finish(&change, values);
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0] && result == EXIT_DONE; i++) {
+        result = finish_step(&change, values, &steps[i]);
     }
     input_wipe(change.headers);
     return result;

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define RANGES_A_LINE 16u
+
 void show_files_bytes(const char *name, uint64_t done, uint64_t total)
 {
     char a[32], b[32];
@@ -43,12 +45,16 @@ static void show_temporary(bcj2_file *file)
 
 static void show_ranges(bcj2_file *file)
 {
-    char text[4096];
+    char text[RANGES_A_LINE * (2 * 20 + 2)]; /* two numbers of 64 bits, a dash and a comma */
     bcj2_file_range *ranges = NULL;
     uint32_t count = 0;
     if (bcj2_file_get_ranges(file, &ranges, &count) == BCJ2_OK) {
-        ranges_format(ranges, count, text, sizeof text);
-        out_field("  ranges", "%s", text);
+        for (uint32_t i = 0; i < count; i += RANGES_A_LINE) {
+            uint32_t left = count - i;
+            ranges_format(ranges + i, left < RANGES_A_LINE ? left : RANGES_A_LINE, text,
+                          sizeof text);
+            out_field("  ranges", "%s", text);
+        }
     }
     bcj2_free(ranges);
 }

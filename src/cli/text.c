@@ -106,3 +106,44 @@ void text_add(char *to, size_t size, const char *text, int columns)
     }
     to[length] = '\0';
 }
+
+/* The length of the character that begins there; 0: none does (too long a form, a surrogate, or more
+   than Unicode has, are none). */
+static size_t utf8_length(const unsigned char *p)
+{
+    static const struct {
+        unsigned char first, last; /* of the first byte */
+        unsigned char second_least, second_most;
+        size_t length;
+    } forms[] = {
+        {0x01, 0x7F, 0x00, 0xFF, 1}, {0xC2, 0xDF, 0x80, 0xBF, 2}, {0xE0, 0xE0, 0xA0, 0xBF, 3},
+        {0xE1, 0xEC, 0x80, 0xBF, 3}, {0xED, 0xED, 0x80, 0x9F, 3}, {0xEE, 0xEF, 0x80, 0xBF, 3},
+        {0xF0, 0xF0, 0x90, 0xBF, 4}, {0xF1, 0xF3, 0x80, 0xBF, 4}, {0xF4, 0xF4, 0x80, 0x8F, 4},
+    };
+    size_t i = 0, count = sizeof forms / sizeof forms[0];
+    while (i < count && (p[0] < forms[i].first || p[0] > forms[i].last)) {
+        i++;
+    }
+    if (i == count || p[1] < forms[i].second_least || p[1] > forms[i].second_most) {
+        return 0;
+    }
+    for (size_t k = 2; k < forms[i].length; k++) {
+        if (p[k] < 0x80 || p[k] > 0xBF) { /* the end of the text, too */
+            return 0;
+        }
+    }
+    return forms[i].length;
+}
+
+char *text_make_utf8(char *text)
+{
+    for (unsigned char *p = (unsigned char *)text; *p != '\0';) {
+        size_t length = utf8_length(p);
+        if (length == 0) {
+            *p = '?';
+            length = 1;
+        }
+        p += length;
+    }
+    return text;
+}

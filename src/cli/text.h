@@ -13,5 +13,7 @@ void text_cut(char *text, int columns);
 /* Adds text to the string in to, cut to so many columns and filled up with spaces to them; what has no
    room in size bytes is left out. */
 void text_add(char *to, size_t size, const char *text, int columns);
+/* Replaces, in place, each byte that is not part of UTF-8 by a question mark. Returns text. */
+char *text_make_utf8(char *text);
 
 #endif

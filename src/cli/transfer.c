@@ -154,6 +154,83 @@ static void show_done(struct transfer *t, struct progress_bar *bar)
     }
 }
 
+/* Whether the event that the program of --notify waits for had a whole try, or is over; *ret_refused: it
+   had, and is still owed. */
+static bool program_had_its_turn(bcj2_job *job, bool *ret_refused)
+{
+    cJSON *document = out_json_snapshot(job);
+    const cJSON *notify = cJSON_GetObjectItemCaseSensitive(document, "notify");
+    const cJSON *event = cJSON_GetObjectItemCaseSensitive(notify, "event");
+    const char *turn = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(event, "turn"));
+    bool running = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(event, "running"));
+    double tries = cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(event, "attempts"));
+    bool owed = turn != NULL && strcmp(turn, "command") == 0;
+    *ret_refused = owed && !running && tries > 0;
+    cJSON_Delete(document);
+    return !owed || *ret_refused;
+}
+
+/* Until the program of --notify was told, had one try, or a signal comes: if the job were completed at once
+   nobody would start it any more. *ret_refused: that try failed. */
+static bcj2_status wait_for_program(struct cli *cli, struct transfer *t, bool *ret_refused)
+{
+    uint64_t change = 0;
+    *ret_refused = false;
+    if (!property_has(&t->values, PROPERTY_NOTIFY)) {
+        return BCJ2_OK;
+    }
+    interrupt_tell(cli);
+    bcj2_status status = bcj2_manager_wait(cli->manager, &change, 0);
+    while ((BCJ2_SUCCEEDED(status) || status == BCJ2_E_ABORT) &&
+           (interrupt_news() & INTERRUPT_END) == 0 && !program_had_its_turn(t->job, ret_refused)) {
+        status = bcj2_manager_wait(cli->manager, &change, FOR_EVER);
+    }
+    interrupt_end(cli);
+    return status == BCJ2_E_ABORT ? BCJ2_OK : status;
+}
+
+/* The job rests, and its program was told; it may have done something with the job. */
+static int end_transferred(struct cli *cli, struct transfer *t)
+{
+    bcj2_job_state state = BCJ2_JOB_STATE_TRANSFERRED;
+    bool refused;
+    bcj2_status status = wait_for_program(cli, t, &refused);
+    if (cli->signal != 0) {
+        explain_interrupt(cli, t->id, t->type);
+        return EXIT_FAILED;
+    }
+    if (BCJ2_SUCCEEDED(status)) {
+        status = bcj2_get_state(t->job, &state);
+    }
+    if (BCJ2_FAILED(status)) {
+        return out_failed(cli, status, "cannot wait for job %s", t->id);
+    }
+    if (state == BCJ2_JOB_STATE_ACKNOWLEDGED && property_has(&t->values, PROPERTY_NOTIFY)) {
+        out_say("job %s was completed by its program", t->id);
+        return EXIT_DONE;
+    }
+    int result = complete_job(cli, t->job);
+    if (refused) {
+        out_say("the program of --notify failed; it is not run again, since the job is completed");
+        result = result == EXIT_DONE ? EXIT_FAILED : result;
+    }
+    return result;
+}
+
+static int end_failed(struct cli *cli, struct transfer *t)
+{
+    bool refused;
+    int result = explain_failure(cli, t->job);
+    bcj2_status status = wait_for_program(cli, t, &refused);
+    if (BCJ2_FAILED(status)) {
+        result = out_failed(cli, status, "cannot wait for the program of --notify");
+    }
+    if (refused) {
+        out_say("the program of --notify failed; it is run again while \"bcj2 run\" is running");
+    }
+    return result;
+}
+
 /* Waits and does what the end asks for. */
 static int wait_and_complete(struct cli *cli, struct transfer *t)
 {
@@ -175,9 +252,9 @@ static int wait_and_complete(struct cli *cli, struct transfer *t)
     if (BCJ2_FAILED(status)) {
         result = out_failed(cli, status, "cannot wait for job %s", t->id);
     } else if (state == BCJ2_JOB_STATE_TRANSFERRED) {
-        result = complete_job(cli, t->job);
+        result = end_transferred(cli, t);
     } else if (state == BCJ2_JOB_STATE_ERROR) {
-        result = explain_failure(cli, t->job);
+        result = end_failed(cli, t);
     } else {
         out_say("job %s is %s now: somebody else did that", t->id, explain_state(state));
         result = EXIT_FAILED;

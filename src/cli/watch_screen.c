@@ -111,7 +111,7 @@ bool watch_screen_draw(const struct cli *cli, struct roster *roster, const bcj2_
     size_of_terminal(&lines, &columns);
     columns--; /* the last one: terminals differ about what happens after it */
     size_t room = lines > OTHER_LINES ? (size_t)(lines - OTHER_LINES) : 0;
-    room += roster->count == room + 1; /* the line that would say "and 1 more" */
+    room += lines >= OTHER_LINES && roster->count == room + 1; /* for the line "and 1 more" */
     share_out(roster, room, quota);
     (void)fputs(HOME, stdout);
     put_title(cli, info, columns, lines < 2);
@@ -137,5 +137,5 @@ bool watch_screen_draw(const struct cli *cli, struct roster *roster, const bcj2_
         put(line, columns, true);
     }
     (void)fputs(END_ALL, stdout);
-    return fflush(stdout) == 0;
+    return out_flush();
 }

@@ -7,8 +7,10 @@
 #include "hosts.h"
 #include "job_state.h"
 #include "limit.h"
+#include "listener.h"
 #include "mem.h"
 #include "settle.h"
+#include "store_event.h"
 #include "str.h"
 
 #include <inttypes.h>
@@ -37,7 +39,7 @@ static bcj2_status choose_directory(const char *given, char **ret)
 
 static bcj2_status check_options(const bcj2_manager_options *o)
 {
-    if ((o->flags & ~BCJ2_MANAGER_CONTROL_ONLY) != 0) {
+    if ((o->flags & ~(BCJ2_MANAGER_CONTROL_ONLY | BCJ2_MANAGER_DISPATCH)) != 0) {
         return bcj2__detail(BCJ2_E_INVALIDARG, "unknown manager flags 0x%x", (unsigned)o->flags);
     }
     if (o->background_slots > LIMIT_SLOTS || o->foreground_slots > LIMIT_SLOTS) {
@@ -160,7 +162,8 @@ static bcj2_status fill_core(struct core *c, const bcj2_manager_options *o)
     c->changed = bcj2__os_cond_create();
     c->hosts = bcj2__hosts_create();
     bool whole = c->lock != NULL && c->settle != NULL && c->changed != NULL && c->hosts != NULL;
-    return whole ? BCJ2_OK : bcj2__detail_no_memory();
+    return whole ? bcj2__listener_create(c, (o->flags & BCJ2_MANAGER_DISPATCH) != 0, &c->listener)
+                 : bcj2__detail_no_memory();
 }
 
 /* The runner sees to it that what the last one left running is queued again before anybody looks. */
@@ -222,6 +225,7 @@ bcj2_status bcj2__core_open(const char *directory, const bcj2_manager_options *o
         c->link = bcj2__link_close(c->link);
         c->store = bcj2__store_close(c->store);
         close_settle_lock(c);
+        c->listener = bcj2__listener_destroy(c->listener);
         (void)bcj2__core_unref(c);
         return s;
     }
@@ -237,15 +241,23 @@ void bcj2__core_close(struct core *c)
         return;
     }
     bcj2__os_mutex_lock(c->lock);
-    c->closing = true;
+    c->waits_end = true; /* a callback may wait */
     bcj2__os_cond_broadcast(c->changed);
+    bcj2__os_mutex_unlock(c->lock);
+    bcj2__listener_stop(c->listener);
+    bcj2__os_mutex_lock(c->lock);
+    c->closing = true;
     while (c->calls > 0) {
         bcj2__os_cond_wait(c->changed, c->lock);
     }
+    bcj2__os_mutex_unlock(c->lock);
+    bcj2__listener_leave(c->listener);
+    bcj2__os_mutex_lock(c->lock);
     struct engine *engine = c->engine;
     c->engine = NULL;
     bcj2__os_mutex_unlock(c->lock);
     bcj2__engine_stop(engine);
+    c->listener = bcj2__listener_destroy(c->listener);
     c->link = bcj2__link_close(c->link);
     c->store = bcj2__store_close(c->store);
     close_settle_lock(c);
@@ -306,6 +318,15 @@ void bcj2__core_changed_idly(struct core *c)
     tell_engine(c, bcj2__engine_ring);
 }
 
+void bcj2__core_poke(struct core *c)
+{
+    bcj2__os_mutex_lock(c->lock);
+    if (c->engine != NULL) {
+        bcj2__engine_poke(c->engine);
+    }
+    bcj2__os_mutex_unlock(c->lock);
+}
+
 void bcj2__core_gone(struct core *c)
 {
     if (!atomic_exchange(&c->gone, true)) {
@@ -349,17 +370,17 @@ bcj2_status bcj2__core_wait_change(struct core *c, uint64_t seen, uint64_t deadl
         return s;
     }
     bcj2__os_mutex_lock(c->lock);
-    while (c->change_count == seen && !c->closing && !atomic_load(&c->gone) && s == BCJ2_OK) {
+    while (c->change_count == seen && !c->waits_end && !atomic_load(&c->gone) && s == BCJ2_OK) {
         if (deadline_ms == UINT64_MAX) {
             bcj2__os_cond_wait(c->changed, c->lock);
         } else if (!bcj2__os_cond_wait_until(c->changed, c->lock, deadline_ms)) {
             s = BCJ2_S_FALSE;
         }
     }
-    if (c->closing) {
+    bool closing = c->waits_end;
+    if (closing) {
         s = bcj2__detail(BCJ2_E_CLOSED, "the manager was closed while this call waited");
     }
-    bool closing = c->closing;
     bcj2__os_mutex_unlock(c->lock);
     return atomic_load(&c->gone) && !closing ? bcj2__store_present(c->store) : s;
 }
@@ -384,5 +405,8 @@ bcj2_status bcj2__core_info(struct core *c, bcj2_manager_info *ret)
     if (BCJ2_SUCCEEDED(s)) {
         s = bcj2__store_count_states(c->store, to_move, &ret->jobs_to_move);
     }
-    return BCJ2_SUCCEEDED(s) ? bcj2__store_farewells_untried(c->store, &ret->goodbyes) : s;
+    if (BCJ2_SUCCEEDED(s)) {
+        s = bcj2__store_farewells_untried(c->store, &ret->goodbyes);
+    }
+    return BCJ2_SUCCEEDED(s) ? bcj2__store_commands_untried(c->store, &ret->commands) : s;
 }

@@ -18,6 +18,7 @@
 
 struct engine;
 struct hosts;
+struct listener;
 
 struct core {
     atomic_uint refs;
@@ -25,7 +26,8 @@ struct core {
     char *directory;          /* real path */
     struct store *store;
     struct hosts *hosts;
-    struct link *link; /* the engine thread's, but at opening and closing */
+    struct listener *listener; /* callbacks of this process */
+    struct link *link;         /* the engine thread's, but at opening and closing */
     atomic_llong
         runner; /* the runner's process id, as the engine last saw it; negative: it is us */
     atomic_llong runner_told; /* the one that a call last told of: get_info, or a wait that ended */
@@ -44,6 +46,7 @@ struct core {
     uint64_t change_count;
     uint32_t calls; /* API calls under way */
     bool closing;
+    bool waits_end;   /* it is about to close: calls that wait return, others still work */
     bool interrupted; /* one call of bcj2__core_was_interrupted() is to say so */
     struct engine *engine;
 };
@@ -51,7 +54,7 @@ struct core {
 /* Opens the queue; the caller holds the one reference. */
 bcj2_status bcj2__core_open(const char *directory, const bcj2_manager_options *options,
                             struct core **ret);
-/* Ends everything that runs and closes the queue; drops the reference. Handles that are left keep the
+/* Ends everything that runs, callbacks first, and closes the queue; drops the reference. Handles that are left keep the
    empty core. */
 void bcj2__core_close(struct core *c);
 struct core *bcj2__core_ref(struct core *c);
@@ -65,7 +68,9 @@ void bcj2__core_leave(struct core *c);
 void bcj2__core_changed(struct core *c);
 /* The same for a job that was SUSPENDED and still is: nothing can run or stop because of it. */
 void bcj2__core_changed_idly(struct core *c);
-/* The same without the engine, for the engine. */
+/* Nothing was changed: the engine is to look whom there is something to tell. */
+void bcj2__core_poke(struct core *c);
+/* The same as bcj2__core_changed() without the engine, for the engine. */
 void bcj2__core_tell(struct core *c);
 /* The queue was removed, moved or replaced (bcj2__store_vanished): logs it, the first time, and wakes
    everybody. */

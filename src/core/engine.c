@@ -5,8 +5,11 @@
 #include "detail.h"
 #include "drive.h"
 #include "job_state.h"
+#include "listener.h"
 #include "mem.h"
 #include "network.h"
+#include "notify_command.h"
+#include "notify_listeners.h"
 #include "timeouts.h"
 
 void bcj2__engine_wake(struct engine *e)
@@ -18,6 +21,11 @@ void bcj2__engine_wake(struct engine *e)
 void bcj2__engine_ring(struct engine *e)
 {
     atomic_store(&e->told, true);
+    bcj2__net_wake(e->net);
+}
+
+void bcj2__engine_poke(struct engine *e)
+{
     bcj2__net_wake(e->net);
 }
 
@@ -111,6 +119,7 @@ void bcj2__engine_drop_everything(struct engine *e)
         e->drives[i]->act = DRIVE_ACT_NONE;
     }
     bcj2__farewell_drop_all(e);
+    bcj2__commands_undo(e);
     e->store_ms = e->now_ms + bcj2__timeouts.store_rest_ms;
 }
 
@@ -159,10 +168,10 @@ static void recover(struct engine *e)
         BCJ2_SUCCEEDED(bcj2__job_state_restart(e->core, e->taken_over))) {
         e->store_ms = UINT64_MAX;
         e->taken_over = false;
-        e->schedule = e->look_byes = true;
+        e->schedule = e->look_byes = e->look_commands = true;
         /* this, and what was written although its sync failed */
         bcj2__core_tell(e->core);
-        e->ring = true;
+        e->ring = e->ring_newest = true;
     } else {
         e->store_ms = e->now_ms + bcj2__timeouts.store_rest_ms;
     }
@@ -191,6 +200,7 @@ static void work(struct engine *e, bool woken, bool stopping)
         bcj2__drive_reconcile(e, e->drives[i]);
     }
     take_events(e);
+    bcj2__commands_hear(e);
     for (uint32_t i = 0; i < e->drive_count; i++) {
         bcj2__drive_turn(e, e->drives[i]);
     }
@@ -203,6 +213,14 @@ static void work(struct engine *e, bool woken, bool stopping)
     }
     if (working && (woken || e->look_byes || e->bye_ms <= e->now_ms)) {
         bcj2__farewell_look(e);
+    }
+    if (working) {
+        bcj2__listeners_look(e);
+    }
+    /* last: what happened in this turn may be what is to be told */
+    if (working && !stopping &&
+        (woken || e->look_commands || e->transaction || e->command_ms <= e->now_ms)) {
+        bcj2__commands_look(e);
     }
     end_transaction(e);
 }
@@ -224,6 +242,7 @@ static void turn(struct engine *e)
     if (bcj2__engine_gone(e, false)) {
         e->ring = false; /* there is nobody left to be told */
     } else {
+        bcj2__listener_look(e->core, e->now_ms);
         bcj2__engine_ring_others(e);
     }
 }
@@ -234,13 +253,14 @@ static void act(struct engine *e)
         bcj2__drive_act(e, e->drives[i]);
     }
     bcj2__farewell_act(e);
+    bcj2__commands_act(e);
     sweep(e);
 }
 
 static bool finished(const struct engine *e)
 {
     return atomic_load(&e->stopping) && e->stop_by_ms != UINT64_MAX && e->drive_count == 0 &&
-           (e->bye_count == 0 || e->now_ms >= e->stop_by_ms);
+           ((e->bye_count == 0 && e->command_count == 0) || e->now_ms >= e->stop_by_ms);
 }
 
 static void run(void *argument)
@@ -260,6 +280,7 @@ static void run(void *argument)
         trouble = s;
     } while (!finished(e));
     bcj2__farewell_drop_all(e);
+    bcj2__commands_leave_all(e);
 }
 
 static void wake_from_disk(void *user)
@@ -282,11 +303,11 @@ bcj2_status bcj2__engine_start(struct core *c, struct engine **ret)
     e->core = c;
     e->runner = bcj2__link_role(c->link) == LINK_RUNNER;
     e->next_token = 1;
-    e->schedule = e->look_byes = e->heard = true;
+    e->schedule = e->look_byes = e->look_commands = e->adopt = e->heard = true;
     e->retry_ms = e->bye_ms = e->store_ms = e->slice_ms = e->stop_by_ms = UINT64_MAX;
-    e->network_ms = e->hosts_ms = e->timer_ms = UINT64_MAX;
+    e->network_ms = e->hosts_ms = e->timer_ms = e->command_ms = UINT64_MAX;
     e->netwatch_fd = e->timer_fd = -1;
-    e->house_ms = 0;
+    e->house_ms = e->listener_ms = 0;
     e->drive_room = c->foreground_slots + c->background_slots;
     e->drives = bcj2__mem_calloc(e->drive_room, sizeof(struct drive *));
     e->busy = bcj2__mem_calloc(e->drive_room, sizeof *e->busy);

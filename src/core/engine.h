@@ -17,5 +17,7 @@ void bcj2__engine_wake(struct engine *e);
 /* Any thread: the same, but for what is not transferred and does not wait for it either: the other
    processes are told, nobody is scheduled. */
 void bcj2__engine_ring(struct engine *e);
+/* Any thread: nothing was changed, but the listener may have something to look at. */
+void bcj2__engine_poke(struct engine *e);
 
 #endif

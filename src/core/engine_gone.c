@@ -6,6 +6,7 @@
    seen by no watch. */
 #include "engine_priv.h"
 #include "detail.h"
+#include "notify_command.h"
 
 void bcj2__engine_watch(struct engine *e)
 {
@@ -35,6 +36,7 @@ static void give_up(struct engine *e)
 {
     e->gone = true;
     bcj2__engine_rest(e);
+    bcj2__commands_leave_all(e);
     bcj2__link_abandon(e->core->link);
     atomic_store(&e->core->runner, 0);
     bcj2__core_gone(e->core);

@@ -4,6 +4,7 @@
    is the link's; a queue that is gone is engine_gone.c's. */
 #include "engine_priv.h"
 #include "detail.h"
+#include "notify_listeners.h"
 #include "settle.h"
 #include "timeouts.h"
 
@@ -14,7 +15,8 @@ static void become_runner(struct engine *e)
         return;
     }
     bcj2__log(&e->core->log, LOG_INFO, "this process moves the bytes now");
-    e->runner = e->taken_over = true;
+    e->runner = e->taken_over = e->adopt = true;
+    bcj2__listeners_suspect(e);
     bcj2__engine_watch(e);
     e->store_ms = 0; /* recover() queues again what the rows say is running */
     bcj2__settle_leftovers(e->core);
@@ -58,7 +60,10 @@ bool bcj2__engine_listen(struct engine *e, bool woken)
            killed between its commit and its word about it */
         if (event.type == LINK_EV_RUNNER || event.type == LINK_EV_CLIENT ||
             event.type == LINK_EV_GONE) {
-            e->ring = true;
+            e->ring = e->ring_newest = true;
+        }
+        if (event.type == LINK_EV_GONE) {
+            bcj2__listeners_suspect(e);
         }
         heard = heard || event.type != LINK_EV_MESSAGE;
     }
@@ -74,9 +79,12 @@ void bcj2__engine_ring_others(struct engine *e)
     if (!e->ring) {
         return;
     }
-    if (BCJ2_SUCCEEDED(bcj2__store_change(e->core->store, &change))) {
+    /* our own number is known without the store, which a call may be holding for the length of a sync */
+    change = bcj2__store_committed(e->core->store);
+    if ((change != 0 && !e->ring_newest) ||
+        BCJ2_SUCCEEDED(bcj2__store_change(e->core->store, &change))) {
         bcj2__link_ring(e->core->link, change);
-        e->ring = false;
+        e->ring = e->ring_newest = false;
     } else {
         bcj2__log(&e->core->log, LOG_WARNING, "other processes are told later of a change: %s",
                   bcj2__detail_get());

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What the files of the engine share: engine.c (turns), engine_others.c (the other processes),
    engine_sleep.c and engine_timer.c (between turns), engine_gone.c (a queue that vanished), queue.c (who
-   runs, timers), drive*.c (one running job), farewell.c (goodbyes). Engine thread only, but where stated. */
+   runs, timers), drive*.c (one running job), farewell.c (goodbyes), notify_command.c (programs that are
+   told), notify_listeners.c (callbacks of processes that are gone). Engine thread only, but where stated. */
 #ifndef BCJ2_CORE_ENGINE_PRIV_H
 #define BCJ2_CORE_ENGINE_PRIV_H
 
@@ -12,6 +13,7 @@
 
 struct drive;
 struct bye;
+struct command;
 
 /* Who is queued again: nobody, who waits for the network, all that wait because of an error. */
 enum engine_sweep { SWEEP_NONE, SWEEP_OFFLINE, SWEEP_ALL };
@@ -30,8 +32,14 @@ struct engine {
     size_t busy_count;
     struct bye *byes; /* goodbyes under way */
     uint32_t bye_count;
+    struct command *commands; /* programs that are told of events (notify_command.h) */
+    uint32_t command_count;
+    uint32_t
+        listener_looks; /* since there was a reason to look for dead ones (notify_listeners.h) */
+    bool adopt;         /* what another process left running of programs is to be seen to */
     bool runner;        /* this process moves the bytes; the others' engines only listen */
     bool ring;          /* the others are to be told that the store changed */
+    bool ring_newest;   /* of a change that others may have made, not only of our own */
     uint64_t ring_ms;   /* ring, and the number could not be read: again then */
     struct net_fd *fds; /* of the link and the network, as the last poll watched them */
     size_t fd_room;
@@ -46,11 +54,13 @@ struct engine {
     /* this turn */
     uint64_t now_ms;
     bool transaction, durable, failed;
-    bool again;     /* there is more to do at once */
-    bool schedule;  /* jobs may have to be started or stopped */
-    bool look_byes; /* goodbyes may be due */
+    bool again;         /* there is more to do at once */
+    bool schedule;      /* jobs may have to be started or stopped */
+    bool look_byes;     /* goodbyes may be due */
+    bool look_commands; /* programs may be due */
     /* when to wake up without being woken; UINT64_MAX: never */
     uint64_t retry_ms, house_ms, bye_ms, store_ms, slice_ms, network_ms, hosts_ms;
+    uint64_t command_ms, listener_ms;
     int timer_fd;        /* for the earliest of them; -1: not needed yet, or no_timer */
     uint64_t timer_ms;   /* it is set to this; UINT64_MAX: never */
     bool no_timer;       /* it cannot be had */

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* See engine_priv.h: the engine's sleep between two turns. Until when, and on what: the transfers, the
-   link's descriptors, the network, the queue's folder, the timer (engine_timer.c). What is then done with
-   it is the turn's. */
+   link's descriptors, callbacks, programs, the network, the queue's folder, the timer (engine_timer.c).
+   What is then done with it is the turn's. */
 #include "engine_priv.h"
 #include "detail.h"
 #include "drive.h"
 #include "limit.h"
+#include "listener.h"
 #include "mem.h"
+#include "notify_command.h"
 
-#define OWN_FDS  3   /* watched beside the link's: the network, the folder, the timer */
+/* watched beside the link's: the network, the folder, the timer, programs */
+#define OWN_FDS  (3 + LIMIT_NOTIFY_COMMANDS)
 #define BLIND_MS 200 /* between two tries to sleep on all that may happen */
 
 /* When the runner has something to do by time; 0: now. */
@@ -16,6 +19,7 @@ static uint64_t runner_deadline(const struct engine *e)
 {
     uint64_t at = MIN(MIN(e->retry_ms, e->slice_ms), MIN(e->house_ms, e->bye_ms));
     at = MIN(at, MIN(e->network_ms, e->hosts_ms));
+    at = MIN(at, MIN(e->command_ms, e->listener_ms));
     if (e->store_ms != UINT64_MAX) {
         /* nothing is done before, whatever is due; what the disk thread still has, it wakes us for */
         return e->drive_count == 0 ? e->store_ms : UINT64_MAX;
@@ -32,6 +36,9 @@ static uint64_t deadline(const struct engine *e)
     uint64_t at = MIN(bcj2__link_deadline(e->core->link), e->ring ? e->ring_ms : UINT64_MAX);
     if (e->again || atomic_load(&e->woken)) {
         return 0;
+    }
+    if (!e->gone) {
+        at = MIN(at, bcj2__listener_deadline(e->core));
     }
     if (atomic_load(&e->stopping)) {
         /* past it only the disk thread is waited for, and it wakes us */
@@ -67,6 +74,7 @@ bcj2_status bcj2__engine_sleep(struct engine *e)
     if (e->watch != NULL) {
         e->fds[count++] = (struct net_fd){.fd = bcj2__os_watch_fd(e->watch), .read = true};
     }
+    count += bcj2__commands_fds(e, e->fds + count);
     uint64_t due = deadline(e), now = bcj2__os_now_ms();
     if (due > now && bcj2__engine_timer(e, due)) {
         e->fds[count++] = (struct net_fd){.fd = e->timer_fd, .read = true};

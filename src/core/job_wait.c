@@ -2,6 +2,7 @@
 /* Waiting for a state, and the words for where a job is and why. See job.h. */
 #include "hosts.h"
 #include "job.h"
+#include "listener.h"
 #include "detail.h"
 #include "mem.h"
 #include "status.h"
@@ -46,6 +47,11 @@ bcj2_status bcj2__job_wait(bcj2_job *job, uint32_t state_mask, int64_t timeout_m
     if (state_mask == 0 || (state_mask & ~all) != 0) {
         return bcj2__detail(BCJ2_E_INVALIDARG, "0x%x is not a mask of job states",
                             (unsigned)state_mask);
+    }
+    if (bcj2__listener_inside_job(&job->id)) {
+        return bcj2__detail(
+            BCJ2_E_INVALIDARG,
+            "this is called inside a callback of the same job, which it would wait for");
     }
     for (;;) {
         bcj2_job_state state = 0;

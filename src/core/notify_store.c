@@ -4,9 +4,21 @@
 
 #include <bcj2/notify.h>
 #include "job.h"
+#include "listener.h"
 
 #define OF_JOBS   ((uint32_t)(BCJ2_NOTIFY_JOB_TRANSFERRED | BCJ2_NOTIFY_JOB_ERROR))
 #define ALL_KINDS (OF_JOBS | (uint32_t)BCJ2_NOTIFY_FILE_TRANSFERRED)
+
+/* What the job has to tell it; callbacks of a process that is gone do not count. */
+static bcj2_status channels(struct core *c, int64_t seq, struct store_notify *ret)
+{
+    bcj2_status s = bcj2__store_notify(c->store, seq, ret);
+    if (BCJ2_SUCCEEDED(s) && ret->listener != 0 && ret->channels.callbacks != 0 &&
+        !bcj2__listener_lives(c, ret->listener)) {
+        ret->channels.callbacks = 0;
+    }
+    return s;
+}
 
 static uint32_t kind_of(bcj2_job_state state)
 {
@@ -36,7 +48,7 @@ bcj2_status bcj2__notify_entered(struct core *c, int64_t seq, bcj2_job_state fro
     bcj2_status s = dropped != 0 ? bcj2__store_events_drop(c->store, seq, dropped) : BCJ2_OK;
     if (BCJ2_SUCCEEDED(s) && kind_of(to) != 0) {
         struct store_notify n;
-        s = bcj2__store_notify(c->store, seq, &n);
+        s = channels(c, seq, &n);
         if (BCJ2_SUCCEEDED(s)) {
             s = begin(c, &n, seq, kind_of(to), 0);
         }
@@ -47,27 +59,44 @@ bcj2_status bcj2__notify_entered(struct core *c, int64_t seq, bcj2_job_state fro
 bcj2_status bcj2__notify_file(struct core *c, int64_t seq, uint32_t index)
 {
     struct store_notify n;
-    bcj2_status s = bcj2__store_notify(c->store, seq, &n);
+    bcj2_status s = channels(c, seq, &n);
     if (BCJ2_SUCCEEDED(s) && bcj2__notify_wanted(&n.channels, BCJ2_NOTIFY_FILE_TRANSFERRED)) {
         s = begin(c, &n, seq, BCJ2_NOTIFY_FILE_TRANSFERRED, index);
     }
     return s;
 }
 
-bcj2_status bcj2__notify_channels_changed(struct core *c, int64_t seq)
+/* The first one that is owed of these kinds: whose turn it is now, and at once. */
+static bcj2_status begin_again(struct core *c, const struct store_notify *n, int64_t seq,
+                               uint32_t kinds)
 {
-    struct store_notify n;
     struct store_event event;
-    bcj2_status s = bcj2__store_notify(c->store, seq, &n);
-    if (BCJ2_SUCCEEDED(s)) {
-        s = bcj2__store_first_owed(c->store, seq, OF_JOBS, &event);
-    }
+    bcj2_status s = bcj2__store_first_owed(c->store, seq, kinds, &event);
     if (s != BCJ2_OK || event.running) { /* what runs is waited for, then its result decides */
         return BCJ2_FAILED(s) ? s : BCJ2_OK;
     }
-    event.turn = bcj2__notify_first(&n.channels, event.kind);
+    event.turn = bcj2__notify_first(&n->channels, event.kind);
     event.next = (struct store_deadline){0};
     return bcj2__store_event_update(c->store, &event);
+}
+
+/* Of a job's files only the first one waits for a time: the others wait for it. */
+bcj2_status bcj2__notify_channels_changed(struct core *c, int64_t seq)
+{
+    struct store_notify n;
+    bcj2_status s = channels(c, seq, &n);
+    if (BCJ2_SUCCEEDED(s)) {
+        s = begin_again(c, &n, seq, OF_JOBS);
+    }
+    return BCJ2_SUCCEEDED(s) ? begin_again(c, &n, seq, BCJ2_NOTIFY_FILE_TRANSFERRED) : s;
+}
+
+/* Of files nobody but callbacks is told, so their turn says nothing: it stays as it was when they were
+   noted. */
+static bool is_of(const struct store_event *event, enum notify_turn turn)
+{
+    return event->turn == turn ||
+           (event->kind == BCJ2_NOTIFY_FILE_TRANSFERRED && turn == NOTIFY_CALLBACK);
 }
 
 bcj2_status bcj2__notify_had(struct core *c, int64_t event_seq, enum notify_turn turn,
@@ -76,10 +105,10 @@ bcj2_status bcj2__notify_had(struct core *c, int64_t event_seq, enum notify_turn
     struct store_event event;
     struct store_notify n;
     bcj2_status s = bcj2__store_event(c->store, event_seq, &event);
-    if (s != BCJ2_OK || event.result != BCJ2_EVENT_OWED || event.turn != turn) {
+    if (s != BCJ2_OK || event.result != BCJ2_EVENT_OWED || !is_of(&event, turn)) {
         return BCJ2_FAILED(s) ? s : BCJ2_S_FALSE;
     }
-    s = bcj2__store_notify(c->store, event.job_seq, &n);
+    s = channels(c, event.job_seq, &n);
     if (BCJ2_FAILED(s)) {
         return s;
     }

@@ -11,6 +11,7 @@
 #include "limit.h"
 #include "mem.h"
 #include "network.h"
+#include "notify_listeners.h"
 #include "schedule.h"
 #include "settle.h"
 #include "store_event.h"
@@ -124,6 +125,7 @@ void bcj2__queue_house(struct engine *e)
     /* what ends or is touched meanwhile is seen the next time; what is made meanwhile expires after it */
     uint64_t look_ms = e->now_ms + MIN(LOOK_EVERY_MS, (uint64_t)e->core->inactivity_s * 1000);
     e->house_ms = MIN(MIN(expire_ms, purge_ms), look_ms);
+    bcj2__listeners_suspect(e);
 }
 
 /* Has the no-progress time-out ended? Not for a job that has only its Close to say: that gets its one more

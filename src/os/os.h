@@ -53,6 +53,47 @@ char *bcj2__os_home(void);                  /* $HOME, else the password database
 /* The queue directory of this user when none is named; NULL: no home, or no memory. mem_free. */
 char *bcj2__os_default_queue(void);
 
+/* ---- starting a program ---- */
+
+#define OS_SPAWN_LOCK_FD 3 /* the number under which a program has the lock */
+struct os_spawn {
+    const char *program; /* an absolute path: nothing is searched for, no shell is asked */
+    const char *const
+        *arguments; /* NULL behind the last; the first is what it takes for its name */
+    const char *const *variables; /* "NAME=value", NULL behind the last: added to this process's
+                                     environment, in the place of those of the same names */
+    int input;                    /* its standard input, from where it stands; -1: /dev/null */
+    int lock; /* stays open in it, and in what it starts in its turn; -1: none. A flock on it is held until
+                  the last of them is gone, but bcj2__os_unlock() lets go for all: close it instead */
+};
+struct os_child;
+/* Runs it in a process group of its own, in the folder "/", no signal blocked or ignored, its output and
+   errors on /dev/null, no other descriptor open. BCJ2_OK: it was exec'd; it may have ended since. A
+   failure: nothing of it ran, the detail says why. Neither arguments nor variables are in any text.
+   Not under a lock, for the program's fork handlers are called, nor where others wait: it takes as long
+   as the program's file takes to be read, which is for ever on a mount that hangs. */
+bcj2_status bcj2__os_spawn(const struct os_spawn *what, struct os_child **ret);
+int64_t bcj2__os_child_pid(const struct os_child *c);
+/* An own descriptor of c's that is readable once it has ended, whatever it did with its own ones, and not
+   before; nothing is to be read from it. */
+int bcj2__os_child_fd(const struct os_child *c);
+enum os_ended_how {
+    OS_ENDED_EXIT,   /* value: its exit status */
+    OS_ENDED_SIGNAL, /* value: the signal */
+    OS_ENDED_STOLEN, /* it has ended; how was told to somebody else in this process who waited for any
+                        child, or to nobody as SIGCHLD is ignored */
+};
+struct os_ended {
+    enum os_ended_how how;
+    int value;
+};
+/* How it ended, each time the same; afterwards it is no zombie. BCJ2_S_FALSE: it has not. One thread at a
+   time. */
+bcj2_status bcj2__os_child_reap(struct os_child *c, struct os_ended *ret);
+/* NULL is fine; returns NULL. Does not wait for one that runs: it goes on, and is reaped when it ends by a
+   thread that does nothing else. */
+void *bcj2__os_child_close(struct os_child *c);
+
 /* ---- threads ---- */
 
 struct os_mutex;
@@ -75,6 +116,8 @@ void bcj2__os_cond_broadcast(struct os_cond *c);
 bcj2_status bcj2__os_thread_start(const char *name, void (*run)(void *), void *argument,
                                   struct os_thread **ret);
 void *bcj2__os_thread_join(struct os_thread *t); /* NULL is fine; frees; returns NULL */
+/* One that nobody joins, and that may outlive whoever started it. */
+bcj2_status bcj2__os_thread_start_alone(const char *name, void (*run)(void *), void *argument);
 bool bcj2__os_thread_is_current(const struct os_thread *t);
 
 /* ---- files ---- */

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -19,7 +20,9 @@
    F_FULLFSYNC and fallocate is F_PREALLOCATE. What accept returns is close-on-exec and non-blocking.
    watch is inotify_init1 or kqueue, netwatch a subscribed netlink or routing socket; freeifaddrs has a
    result so that it fits in, always 0. timer is timerfd_create or kqueue, timer_set (UINT64_MAX: never)
-   timerfd_settime or kevent, on the clock of now_ms. The clocks and the boot's name are here for tests that go through
+   timerfd_settime or kevent, on the clock of now_ms. child_watch is pidfd_open or a kqueue, wait_child
+   waitid, socketpair a blocking pair of streams, close_from closes every descriptor from that number on;
+   dup2 to execve are made in a forked child. The clocks and the boot's name are here for tests that go through
    months in a moment: now_ms goes on in sleep, wall is the calendar. */
 #define OS_CALLS(X)                                                           \
     X(open, int, (const char *path, int flags, mode_t mode))                  \
@@ -59,6 +62,15 @@
     X(now_ms, uint64_t, (void))                                               \
     X(wall, int, (struct timespec * ret))                                     \
     X(boot_id, bool, (char *text, size_t size))                               \
+    X(socketpair, int, (int ends[2]))                                         \
+    X(fork, pid_t, (void))                                                    \
+    X(child_watch, int, (pid_t pid))                                          \
+    X(wait_child, int, (int watch, pid_t pid, siginfo_t *ret, int options))   \
+    X(dup2, int, (int from, int to))                                          \
+    X(setpgid, int, (pid_t pid, pid_t group))                                 \
+    X(chdir, int, (const char *path))                                         \
+    X(close_from, int, (int lowest))                                          \
+    X(execve, int, (const char *path, char *const *args, char *const *env))   \
     X(pthread_create, int,                                                    \
       (pthread_t * ret, const pthread_attr_t *attributes, void *(*run)(void *), void *argument))
 

@@ -13,8 +13,11 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 
 static _Atomic uint32_t generation;
+/* This thread forks in order to exec: see bcj2__os_fork_to_exec(). */
+static _Thread_local bool to_exec;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static int handler_error; /* errno value of pthread_atfork */
 
@@ -34,6 +37,10 @@ static void in_parent(void)
 
 static void in_child(void)
 {
+    if (to_exec) {
+        (void)pthread_mutex_unlock(&lock);
+        return;
+    }
     atomic_fetch_add(&generation, 1);
     for (size_t i = 0; i < count; i++) {
         (void)bcj2__os_calls.close(to_close[i]);
@@ -51,6 +58,17 @@ uint32_t bcj2__os_fork_generation(void)
 {
     (void)pthread_once(&once, set_handler);
     return atomic_load(&generation);
+}
+
+/* Written before the fork as well, so that the child does not touch it first: that could allocate. */
+pid_t bcj2__os_fork_to_exec(void)
+{
+    to_exec = true;
+    pid_t pid = bcj2__os_calls.fork();
+    if (pid != 0) {
+        to_exec = false;
+    }
+    return pid;
 }
 
 /* ---- held ---- */

@@ -5,6 +5,7 @@
 #define BCJ2_OS_PLATFORM_H
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -51,6 +52,20 @@ int bcj2__os_platform_timer_set(int fd, uint64_t due_ms); /* by ..._now_ms(); UI
 int bcj2__os_platform_local_socket(void);
 int bcj2__os_platform_accept(int listener, struct sockaddr *ret, socklen_t *ret_size);
 int bcj2__os_platform_local_peer(int fd, struct os_local_peer *ret);
+
+/* A blocking pair of streams: as above. */
+int bcj2__os_platform_socketpair(int ends[2]);
+
+char **bcj2__os_platform_environment(void); /* as the process has it now; NULL: none */
+/* A descriptor that a poll finds readable when this child has ended, close-on-exec. ENOSYS or EPERM: there
+   is no such thing here. */
+int bcj2__os_platform_child_watch(pid_t pid);
+/* waitid() of what the watch watches, which no other process can be taken for; -1: of pid. */
+int bcj2__os_platform_wait_child(int watch, pid_t pid, siginfo_t *ret, int options);
+/* Both close every descriptor from that number on, and may be called between fork and exec. The first in
+   one call; ENOSYS or EPERM: there is none. */
+int bcj2__os_platform_close_from(int lowest);
+void bcj2__os_platform_close_each(int lowest);
 
 void bcj2__os_platform_name_this_thread(const char *name);
 int bcj2__os_platform_cond_init(pthread_cond_t *c); /* 0 or an errno value */

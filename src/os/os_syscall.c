@@ -42,6 +42,10 @@ static int free_addresses(struct ifaddrs *list)
         .listen = listen, .connect = connect, .accept = bcj2__os_platform_accept, .send = send,   \
         .recv = recv, .timer = bcj2__os_platform_timer, .timer_set = bcj2__os_platform_timer_set, \
         .now_ms = bcj2__os_platform_now_ms, .wall = wall, .boot_id = bcj2__os_platform_boot_id,   \
+        .socketpair = bcj2__os_platform_socketpair, .fork = fork,                                 \
+        .child_watch = bcj2__os_platform_child_watch, .wait_child = bcj2__os_platform_wait_child, \
+        .dup2 = dup2, .setpgid = setpgid, .chdir = chdir,                                         \
+        .close_from = bcj2__os_platform_close_from, .execve = execve,                             \
         .pthread_create = pthread_create,                                                         \
     }
 

@@ -28,6 +28,7 @@ struct os_thread {
     void (*run)(void *);
     void *argument;
     char name[NAME_BYTES];
+    bool alone; /* nobody joins it: it frees this */
 };
 
 static _Thread_local const struct os_thread *this_thread;
@@ -114,24 +115,42 @@ static void *thread_main(void *argument)
     this_thread = t;
     bcj2__os_platform_name_this_thread(t->name);
     t->run(t->argument);
+    if (t->alone) {
+        bcj2__mem_free(t);
+    }
     return NULL;
 }
 
 /* All signals: the program's handlers run in the program's threads. */
-static int create_without_signals(struct os_thread *t)
+static int create_without_signals(struct os_thread *t, const pthread_attr_t *attributes,
+                                  pthread_t *ret_id)
 {
     sigset_t all, before;
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = bcj2__os_calls.pthread_create(&t->id, NULL, thread_main, t);
+    int error = bcj2__os_calls.pthread_create(ret_id, attributes, thread_main, t);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     return error;
 }
 
-bcj2_status bcj2__os_thread_start(const char *name, void (*run)(void *), void *argument,
-                                  struct os_thread **ret)
+/* t may be gone before this returns. */
+static int create_alone(struct os_thread *t)
 {
-    *ret = NULL;
+    pthread_attr_t attributes;
+    int error = pthread_attr_init(&attributes);
+    if (error == 0) {
+        pthread_t id;
+        (void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+        error = create_without_signals(t, &attributes, &id);
+        (void)pthread_attr_destroy(&attributes);
+    }
+    return error;
+}
+
+/* ret NULL: alone. */
+static bcj2_status start(const char *name, void (*run)(void *), void *argument,
+                         struct os_thread **ret)
+{
     struct os_thread *t = bcj2__mem_calloc(1, sizeof *t);
     if (t == NULL) {
         return bcj2__detail_no_memory();
@@ -139,14 +158,29 @@ bcj2_status bcj2__os_thread_start(const char *name, void (*run)(void *), void *a
     t->run = run;
     t->argument = argument;
     (void)snprintf(t->name, sizeof t->name, "%s", name);
-    int error = create_without_signals(t);
+    t->alone = ret == NULL;
+    int error = t->alone ? create_alone(t) : create_without_signals(t, NULL, &t->id);
     if (error != 0) {
         bcj2__mem_free(t);
         /* EAGAIN: the limit of threads, or no memory for a stack */
         return bcj2__os_fail_as(BCJ2_E_OUTOFMEMORY, error, "starting the thread %s", name);
     }
-    *ret = t;
+    if (ret != NULL) {
+        *ret = t;
+    }
     return BCJ2_OK;
+}
+
+bcj2_status bcj2__os_thread_start(const char *name, void (*run)(void *), void *argument,
+                                  struct os_thread **ret)
+{
+    *ret = NULL;
+    return start(name, run, argument, ret);
+}
+
+bcj2_status bcj2__os_thread_start_alone(const char *name, void (*run)(void *), void *argument)
+{
+    return start(name, run, argument, NULL);
 }
 
 void *bcj2__os_thread_join(struct os_thread *t)

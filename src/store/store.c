@@ -258,6 +258,9 @@ bcj2_status bcj2__store_commit(struct store *s, bool durable)
         return bcj2__detail(BCJ2_E_UNEXPECTED, "there is no transaction to commit");
     }
     bcj2_status status = commit(s);
+    if (status == BCJ2_OK && s->changed) {
+        atomic_store(&s->committed, s->change);
+    }
     /* Where nothing was written, SQLite syncs nothing; yet the answer may rest on what another
        process committed and has not synced so far. */
     bool synced = s->full_sync && sqlite3_total_changes(s->db) != s->changes_before;
@@ -288,6 +291,11 @@ bcj2_status bcj2__store_end(struct store *s, bool durable, bcj2_status status)
     }
     bcj2_status committed = bcj2__store_commit(s, durable);
     return BCJ2_FAILED(committed) ? committed : status;
+}
+
+uint64_t bcj2__store_committed(const struct store *s)
+{
+    return atomic_load(&s->committed);
 }
 
 bcj2_status bcj2__store_change(struct store *s, uint64_t *ret)

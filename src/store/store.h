@@ -169,6 +169,9 @@ bool bcj2__store_vanished(const struct store *s); /* was that found out? */
 /* Grows by one with every committed transaction that changed (or forgot) a job, whoever made it, and
    never goes back, but in a power cut with the soft ones that it loses. */
 bcj2_status bcj2__store_change(struct store *s, uint64_t *ret);
+/* The number of the last change that was made by this store, without asking the database or waiting for
+   anybody; 0: none. */
+uint64_t bcj2__store_committed(const struct store *s);
 
 /* ---- transactions ---- */
 

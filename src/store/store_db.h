@@ -54,6 +54,9 @@ struct store {
     int changes_before;  /* sqlite3_total_changes at its start */
     uint64_t change;     /* the number of this transaction, if it changes something */
     uint64_t order;      /* the last queued_order given out */
+
+    atomic_uint_least64_t
+        committed; /* the last number that a transaction of this store committed */
 };
 
 /* Every public function is between these two. */

@@ -7,12 +7,14 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <bcj2/notify.h>
 #include <cjson/cJSON.h>
 #include "detail.h"
 #include "filetime.h"
 #include "guid.h"
 #include "mem.h"
 #include "status.h"
+#include "store_event.h"
 #include "store_sql.h"
 #include "str.h"
 
@@ -86,32 +88,6 @@ static void add_size(struct writer *w, const char *name, uint64_t value)
 
 /* ---- times ---- */
 
-/* 1601 begins a cycle of 400 years: each part of it has its leap day at its end. */
-static void format_utc(bcj2_filetime time, char text[40])
-{
-    static const uint8_t month_days[12] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    uint64_t seconds = time / FILETIME_PER_S;
-    uint32_t milliseconds = (uint32_t)(time % FILETIME_PER_S / FILETIME_PER_MS);
-    uint32_t second = (uint32_t)(seconds % 86400);
-    uint32_t days = (uint32_t)(seconds / 86400);
-    uint32_t year = 1601 + 400 * (days / 146097);
-    days %= 146097;
-    uint32_t centuries = MIN(days / 36524, 3u);
-    days -= centuries * 36524;
-    uint32_t fours = days / 1461;
-    days -= fours * 1461;
-    uint32_t years = MIN(days / 365, 3u);
-    days -= years * 365;
-    year += centuries * 100 + fours * 4 + years;
-    bool leap = years == 3 && (fours != 24 || centuries == 3);
-    uint32_t month = 0;
-    for (uint32_t length; days >= (length = month_days[month] + (month == 1 && leap)); month++) {
-        days -= length;
-    }
-    (void)snprintf(text, 40, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ", year, month + 1, days + 1,
-                   second / 3600, second / 60 % 60, second % 60, milliseconds);
-}
-
 static void add_time(struct writer *w, const char *name, bcj2_filetime time)
 {
     if (time == 0) {
@@ -119,8 +95,8 @@ static void add_time(struct writer *w, const char *name, bcj2_filetime time)
         return;
     }
     struct writer sub = sub_object(w, name);
-    char text[40];
-    format_utc(time, text);
+    char text[FILETIME_UTC_SIZE];
+    bcj2__filetime_format_utc(time, text);
     add_u64(&sub, "filetime", time);
     add_text(&sub, "utc", text);
 }
@@ -205,6 +181,54 @@ static void add_retry(struct writer *w, const struct store_job *job)
     add_number(&retry, "no_progress_timeout_s", job->no_progress_s);
     add_number(&retry, "error_count", job->error_count);
     add_time(&retry, "next_attempt", planned ? job->next_attempt.wall : 0);
+}
+
+/* The event of the job that somebody is still to be told of; null: none. */
+static void add_event(struct writer *w, const struct store_event *e)
+{
+    static const char *const turns[] = {"nobody", "callback", "command"};
+    char number[24];
+    if (e->seq == 0) {
+        add_null(w, "event");
+        return;
+    }
+    struct writer event = sub_object(w, "event");
+    (void)snprintf(number, sizeof number, "%" PRId64, e->seq);
+    add_text(&event, "number", number);
+    add_text(&event, "name", e->kind == BCJ2_NOTIFY_JOB_ERROR ? "error" : "transferred");
+    add_time(&event, "time", e->time);
+    add_text(&event, "turn", (size_t)e->turn < ARRAY_LEN(turns) ? turns[e->turn] : "?");
+    add_bool(&event, "running", e->running);
+    add_number(&event, "attempts", e->attempts);
+    add_time(&event, "next_attempt", e->next.set ? e->next.wall : 0);
+}
+
+static void add_notify(struct writer *w, const struct store_job *job, const struct store_event *e)
+{
+    static const struct {
+        uint32_t flag;
+        const char *name;
+    } flags[] = {
+        {BCJ2_NOTIFY_JOB_TRANSFERRED, "JOB_TRANSFERRED"},
+        {BCJ2_NOTIFY_JOB_ERROR, "JOB_ERROR"},
+        {BCJ2_NOTIFY_DISABLE, "DISABLE"},
+        {BCJ2_NOTIFY_JOB_MODIFICATION, "JOB_MODIFICATION"},
+        {BCJ2_NOTIFY_FILE_TRANSFERRED, "FILE_TRANSFERRED"},
+        {BCJ2_NOTIFY_FILE_RANGES_TRANSFERRED, "FILE_RANGES_TRANSFERRED"},
+    };
+    struct writer notify = sub_object(w, "notify");
+    cJSON *names = cJSON_AddArrayToObject(notify.object, "flags");
+    note(&notify, names);
+    for (size_t i = 0; i < ARRAY_LEN(flags) && !*w->failed; i++) {
+        if ((job->notify_flags & flags[i].flag) != 0 &&
+            !cJSON_AddItemToArray(names, cJSON_CreateString(flags[i].name))) {
+            *w->failed = true;
+        }
+    }
+    add_number(&notify, "flags_number", job->notify_flags);
+    add_text(&notify, "program", job->notify_program);
+    add_text(&notify, "parameters", job->notify_parameters);
+    add_event(&notify, e);
 }
 
 static void add_error(struct writer *w, const struct store_job *job)
@@ -329,9 +353,16 @@ static bcj2_status build(struct store *s, const struct store_job *job, const cha
         return bcj2__detail_no_memory();
     }
     struct store_http http = {0};
+    struct store_event event = {0};
     bcj2_status status = bcj2__store_transfer(s, job->seq, t);
     if (status == BCJ2_OK) {
         status = bcj2__store_http(s, job->seq, &http);
+    }
+    if (status == BCJ2_OK) {
+        status =
+            bcj2__store_first_owed(s, job->seq, BCJ2_NOTIFY_JOB_TRANSFERRED | BCJ2_NOTIFY_JOB_ERROR,
+                                   &event);
+        status = BCJ2_FAILED(status) ? status : BCJ2_OK; /* none is owed */
     }
     if (status == BCJ2_OK) {
         add_identity(w, job);
@@ -342,6 +373,7 @@ static bcj2_status build(struct store *s, const struct store_job *job, const cha
         add_retry(w, job);
         add_transfer_times(w, job);
         add_http(w, job, &http);
+        add_notify(w, job, &event);
         add_error(w, job);
     }
     bcj2__store_http_done(&http);

@@ -49,5 +49,9 @@ if [ -n "$library" ]; then
         echo "$library has the soname '$soname'"
         failed=1
     fi
+    readelf -d "$library" | grep -q NODELETE || {
+        echo "$library can be unloaded under a thread of its own"
+        failed=1
+    }
 fi
 exit $failed

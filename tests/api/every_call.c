@@ -44,6 +44,7 @@ static bcj2_job_progress job_progress = BCJ2_JOB_PROGRESS_INIT;
 static bcj2_reply_progress reply_progress = BCJ2_REPLY_PROGRESS_INIT;
 static bcj2_file_progress file_progress = BCJ2_FILE_PROGRESS_INIT;
 static bcj2_job_times times = BCJ2_JOB_TIMES_INIT;
+static bcj2_notify_callbacks callbacks = BCJ2_NOTIFY_CALLBACKS_INIT;
 static bcj2_event event = BCJ2_EVENT_INIT;
 
 #define URL     "http://127.0.0.1:1/"
@@ -71,6 +72,7 @@ static const bcj2_file_range file_range = {0, 1};
     X(bcj2_manager_wait, 2, M, (P(0, queue_manager), P(1, &ret.change), 0))                   \
     X(bcj2_manager_get_directory, 2, M, (P(0, queue_manager), P(1, &ret.text)))               \
     X(bcj2_manager_interrupt, 1, M, (P(0, queue_manager)))                                    \
+    X(bcj2_manager_dispatch, 1, M, (P(0, queue_manager)))                                     \
     X(bcj2_add_file, 3, 0, (P(0, have.job), P(1, URL), P(2, "/tmp/x")))                       \
     X(bcj2_add_file_set, 2, 0, (P(0, have.job), 1, P(1, &file_info)))                         \
     X(bcj2_add_file_with_ranges, 4, 0,                                                        \
@@ -94,6 +96,8 @@ static const bcj2_file_range file_range = {0, 1};
     X(bcj2_get_description, 2, 0, (P(0, have.job), P(1, &ret.text)))                          \
     X(bcj2_set_notify_flags, 1, 0, (P(0, have.job), 3))                                       \
     X(bcj2_get_notify_flags, 2, 0, (P(0, have.job), P(1, &ret.number)))                       \
+    X(bcj2_set_notify_callbacks, 1, 0, (P(0, have.job), NULL))                                \
+    X(bcj2_get_notify_callbacks, 2, 0, (P(0, have.job), P(1, &callbacks)))                    \
     X(bcj2_set_notify_cmdline, 1, 0, (P(0, have.job), NULL, NULL))                            \
     X(bcj2_get_notify_cmdline, 3, 0, (P(0, have.job), P(1, &ret.text), P(2, &ret.more)))      \
     X(bcj2_manager_get_event, 2, M, (P(0, queue_manager), 0, P(1, &event)))                   \

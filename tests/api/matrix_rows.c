@@ -48,6 +48,7 @@ CALL(set_no_progress_timeout, JOB, 1209600)
 CALL(set_maximum_download_time, JOB, 7776000)
 CALL(take_ownership, JOB)
 CALL(set_notify_flags, JOB, 3)
+CALL(set_notify_callbacks, JOB, NULL)
 CALL(set_notify_cmdline, JOB, "/bin/true", NULL)
 CALL(set_custom_headers, JOB, "A: b")
 CALL(make_custom_headers_write_only, JOB)
@@ -71,6 +72,7 @@ GET_VALUE(get_no_progress_timeout, JOB, uint32_t, 0)
 GET_VALUE(get_maximum_download_time, JOB, uint32_t, 0)
 GET_VALUE(get_error_count, JOB, uint32_t, 0)
 GET_VALUE(get_notify_flags, JOB, bcj2_notify_flags, 0)
+GET_VALUE(get_notify_callbacks, JOB, bcj2_notify_callbacks, BCJ2_NOTIFY_CALLBACKS_INIT)
 GET_VALUE(get_security_flags, JOB, uint32_t, 0)
 GET_VALUE(get_next_attempt, JOB, bcj2_filetime, 0)
 GET_VALUE(get_reply_progress, JOB, bcj2_reply_progress, BCJ2_REPLY_PROGRESS_INIT)
@@ -275,6 +277,7 @@ const struct matrix_row matrix_rows[] = {
     SAME(get_maximum_download_time, GETTER),
     SAME(get_error_count, GETTER),
     SAME(get_notify_flags, GETTER),
+    SAME(get_notify_callbacks, NONE),
     SAME(get_notify_cmdline, GETTER),
     SAME(get_custom_headers, NONE),
     SAME(get_client_certificate, NONE),
@@ -319,6 +322,7 @@ const struct matrix_row matrix_rows[] = {
     SAME(set_maximum_download_time, SETTER),
     SAME(take_ownership, "AAAAAAAII"),
     SAME(set_notify_flags, SETTER),
+    SAME(set_notify_callbacks, SETTER),
     SAME(set_notify_cmdline, SETTER),
     SAME(set_custom_headers, SETTER),
     SAME(make_custom_headers_write_only, SETTER),

@@ -40,7 +40,7 @@ static bool in_table(const char *name, size_t length)
 
 START_TEST(the_table_has_every_function_of_the_headers)
 {
-    static const char *const headers[] = {"types.h", "manager.h", "job.h", "file.h"};
+    static const char *const headers[] = {"types.h", "manager.h", "job.h", "file.h", "notify.h"};
     static const char before[] = "BCJ2_API bcj2_status ";
     size_t found = 0;
     for (size_t i = 0; i < ARRAY_LEN(headers); i++) {
@@ -70,7 +70,7 @@ static bool hands_out(const char *declaration)
 /* All calls fail once the manager is closed: nobody may be left with what stood there before. */
 START_TEST(what_is_handed_out_is_NULL_on_failure)
 {
-    static const char *const headers[] = {"manager.h", "job.h", "file.h"};
+    static const char *const headers[] = {"manager.h", "job.h", "file.h", "notify.h"};
     size_t found = 0;
     every_call_prepare();
     queue_close();
@@ -229,7 +229,7 @@ static const struct {
     bcj2_status (*call)(bcj2_job *job, void *to);
     size_t size; /* in the first release */
 } structs[] = {
-    {get_info, 40},           {get_progress, 32},      {get_times, 32},
+    {get_info, 48},           {get_progress, 32},      {get_times, 32},
     {get_reply_progress, 24}, {get_file_progress, 32}, {open_with, 40 + 2 * sizeof(void *)},
 };
 
@@ -271,7 +271,7 @@ START_TEST(manager_options_are_checked)
         bcj2_manager_options options;
         const char *detail;
     } rows[] = {
-        {{.flags = 2}, "0x2"},
+        {{.flags = 4}, "0x4"},
         {{.flags = 0x80000001u}, "0x80000001"},
         {{.background_slots = 1025}, "1025"},
         {{.foreground_slots = 1025}, "1025"},

@@ -7,6 +7,7 @@
 
 #include <netinet/in.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -127,6 +128,31 @@ START_TEST(show_tells_all)
 }
 END_TEST
 
+static const char *const queue_names[] = {"plain-queue", "a queue", "it's a queue", "'; touch x; '",
+                                          "\"$HOME\"`ls`\\"};
+
+/* A shell takes it for the words that were typed. */
+START_TEST(advice_can_be_typed)
+{
+    static const char title[] = "to begin: ";
+    char script[1024];
+    struct ended ended = cli_run("--queue", queue_names[_i], "upload", "application", "http://h/f",
+                                 "--detach", NULL);
+    assert_ended(ended, 0);
+    const char *advice = strstr(ended.err, title);
+    ck_assert_msg(advice != NULL, "%s", ended.err);
+    advice += sizeof title - 1;
+    (void)snprintf(script, sizeof script, "set -- %.*s; printf '%%s|' \"$@\"",
+                   (int)strcspn(advice, "\n"), advice);
+    const char *argv[] = {"/bin/sh", "-c", script, NULL};
+    ended = cli_run_program(argv, NULL);
+    assert_ended(ended, 0);
+    (void)snprintf(script, sizeof script, "bcj2|--queue|%s|run|", queue_names[_i]);
+    ck_assert_str_eq(ended.out, script);
+    ck_assert(!cli_exists(cli_path("x")));
+}
+END_TEST
+
 START_TEST(suspend_resume_cancel)
 {
     const char *file = cli_make_file("file", 10);
@@ -183,6 +209,44 @@ START_TEST(prefixes)
     assert_contains(ended.err, "the same job");
     ended = cli_run("show", ids[a], NULL);
     assert_contains(ended.out, "QUEUED");
+}
+END_TEST
+
+/* The only job, as if another user of the same folder had made it: only root could make one here. */
+static void give_to_another_user(void)
+{
+    sqlite3 *db = NULL;
+    char sql[128];
+    (void)snprintf(sql, sizeof sql, "UPDATE jobs SET owner_uid = %u", (unsigned)geteuid() + 1);
+    ck_assert_int_eq(sqlite3_open(cli_path("queue/queue.db"), &db), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_changes(db), 1);
+    ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
+}
+
+/* Who may look into the queue sees all that is in it, as in "bcj2 watch". */
+START_TEST(jobs_of_other_users)
+{
+    char owner[32], prefix[9];
+    char *id = detach(cli_make_file("file", 10), cli_url("file"));
+    give_to_another_user();
+    ck_assert_str_eq(only_job(), id);
+    (void)snprintf(prefix, sizeof prefix, "%.8s", id);
+    (void)snprintf(owner, sizeof owner, "S-1-22-1-%u", (unsigned)geteuid() + 1);
+    struct ended ended = cli_run("--json", "list", NULL);
+    assert_ended(ended, 0);
+    assert_contains(ended.out, owner);
+    ended = cli_run("show", prefix, NULL);
+    assert_ended(ended, 0);
+    assert_contains(ended.out, id);
+    assert_ended(cli_run("set", prefix, "description", "seen by others", NULL), 0);
+    ended = cli_run("show", prefix, NULL);
+    assert_contains(ended.out, "seen by others");
+    ended = cli_run("suspend", prefix, NULL);
+    assert_ended(ended, 0);
+    assert_contains(ended.err, "SUSPENDED");
+    assert_ended(cli_run("cancel", prefix, NULL), 0);
+    assert_queue_empty();
 }
 END_TEST
 
@@ -340,8 +404,10 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, an_empty_reply);
     tcase_add_test(tc, detach_run_complete);
     tcase_add_test(tc, show_tells_all);
+    tcase_add_loop_test(tc, advice_can_be_typed, 0, sizeof queue_names / sizeof queue_names[0]);
     tcase_add_test(tc, suspend_resume_cancel);
     tcase_add_test(tc, prefixes);
+    tcase_add_test(tc, jobs_of_other_users);
     tcase_add_test(tc, application_forbids);
     tcase_add_test(tc, unreachable_server);
     tcase_add_test(tc, interrupted_and_continued);

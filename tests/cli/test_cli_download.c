@@ -80,6 +80,33 @@ START_TEST(parts_of_a_file)
 }
 END_TEST
 
+/* As many as a file may have stand there whole, and can be given again as they are shown. */
+START_TEST(many_parts)
+{
+    enum { PARTS = 5000 };
+    static char ranges[PARTS * 24];
+    size_t length = 0, at = 0;
+    for (int i = 0; i < PARTS; i++) {
+        length += (size_t)snprintf(ranges + length, sizeof ranges - length, "%s%d-%d",
+                                   i == 0 ? "" : ",", i * 1000, i * 1000 + 9);
+    }
+    char *id = id_of(
+        cli_run("download", "--detach", "--range", ranges, "http://127.0.0.1:1/a", "got", NULL));
+    struct ended ended = cli_run("show", id, NULL);
+    assert_ended(ended, 0);
+    static const char title[] = "  ranges     ";
+    for (char *line = ended.out; (line = strstr(line, title)) != NULL;) {
+        line += sizeof title - 1;
+        size_t shown = strcspn(line, "\n");
+        ck_assert_msg(strncmp(line, ranges + at, shown) == 0, "not as given: %.40s", line);
+        at += shown;
+        ck_assert(ranges[at] == ',' || ranges[at] == '\0');
+        at += ranges[at] == ',';
+    }
+    ck_assert_uint_eq(at, length);
+}
+END_TEST
+
 /* ---- lists ---- */
 
 START_TEST(a_list)
@@ -116,9 +143,15 @@ static const struct {
     {"ftp://h/a?hidden a\n", "line 1 of the list does not begin with a URL", false},
     {"http://h/a a\n# x\nhttp://h/b b\nhttp://h/c a\n",
      "line 4 of the list has the same file as line 1", false},
+    {"http://h/a a\nhttp://h/b root/../a\n", "line 2 of the list has the same file as line 1",
+     false},
+    {"http://h/a a\nhttp://h/b root/a\nhttp://h/c root//./a\r\n",
+     "line 3 of the list has the same file as line 2", false},
     {"http://h/a a\nhttp://h/b /nowhere/b\n", "that is line 2 of the list", false},
     {"http://h/a a\nhttp://h/b root\n", "that is line 2 of the list", false},
     {"http:///a?hidden a\n", "that is line 1 of the list", true},
+    {"http://h/a a\nfile://localhost/a b\nfile://elsewhere/c c\n", "that is line 3 of the list",
+     true},
     {"http://h/a a\nhttp://h/b b\n\nhttp://u:hidden@h/c?hidden c\nhttp://h/d d\n",
      "that is line 4 of the list", true},
     {"http://h/a a\nhttp://h/b b\nhttp://h/c c\nhttp://h/d d\nhttp://h:99999/e e\n",
@@ -354,6 +387,54 @@ START_TEST(what_cannot_be_set)
 }
 END_TEST
 
+/* What cannot be read is found before anything is set. */
+static const struct {
+    const char *name, *value;
+} not_read[] = {
+    {"header", "hidden"},
+    {"header", "@application"},
+    {"header", "@"},
+    {"header", "@nowhere"},
+    {"prefix", "http://127.0.0.1:1/"},
+    {"prefix", "http://127.0.0.1:1/  "},
+    {"priority", "urgent"},
+    {"max-time", "soon"},
+    {"headers-from", "nowhere"},
+};
+
+START_TEST(nothing_is_set)
+{
+    char *id = id_of(cli_run("download", "--detach", "http://127.0.0.1:1/a", "got", NULL));
+    char *before = cli_run("show", id, NULL).out;
+    struct ended ended =
+        cli_run("set", id, "name", "other", not_read[_i].name, not_read[_i].value, NULL);
+    assert_ended(ended, 2);
+    assert_lacks(ended.err, "hidden");
+    assert_lacks(ended.err, "is set");
+    ck_assert_str_eq(cli_run("show", id, NULL).out, before);
+}
+END_TEST
+
+/* What the job took before it refused one is told, and nothing else. */
+START_TEST(some_are_set)
+{
+    char *id = id_of(cli_run("download", "--detach", "http://127.0.0.1:1/a", "got", NULL));
+    struct ended ended = cli_run("set", id, "header", "X-One: 1", "tls-min", "1.2", "tls-max",
+                                 "1.3", "name", "other", "cert", "nowhere", NULL);
+    assert_ended(ended, 1);
+    assert_contains(ended.err, "cannot set the client certificate");
+    assert_contains(ended.err, ": name is set\n");
+    assert_contains(ended.err, ": tls-min is set\n");
+    assert_contains(ended.err, ": tls-max is set\n");
+    assert_lacks(ended.err, ": header is set");
+    assert_lacks(ended.err, ": cert is set");
+    ended = cli_run("show", id, NULL);
+    assert_contains(ended.out, "name         other\n");
+    assert_contains(ended.out, "tls-min      1.2\n");
+    assert_lacks(ended.out, "headers ");
+}
+END_TEST
+
 START_TEST(owner_and_reply_file)
 {
     (void)cli_make_file("file", 10);
@@ -424,6 +505,7 @@ static void add_cases(Suite *suite)
     tcase_add_checked_fixture(tc, cli_setup, cli_teardown);
     tcase_add_loop_test(tc, one_file, 0, sizeof sizes / sizeof sizes[0]);
     tcase_add_test(tc, parts_of_a_file);
+    tcase_add_test(tc, many_parts);
     tcase_add_loop_test(tc, a_list, 0, 2);
     tcase_add_test(tc, detach_run_complete);
     tcase_add_test(tc, complete_without_some);
@@ -437,6 +519,8 @@ static void add_cases(Suite *suite)
     tcase_add_loop_test(tc, each_property_is_set, 0, sizeof settings / sizeof settings[0]);
     tcase_add_loop_test(tc, what_cannot_be_set, 0,
                         sizeof refused_settings / sizeof refused_settings[0]);
+    tcase_add_loop_test(tc, nothing_is_set, 0, sizeof not_read / sizeof not_read[0]);
+    tcase_add_test(tc, some_are_set);
     tcase_add_test(tc, owner_and_reply_file);
     tcase_add_test(tc, headers_one_by_one_and_all);
     tcase_add_test(tc, taken_away);

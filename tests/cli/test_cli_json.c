@@ -4,6 +4,8 @@
 #include "../support/suite.h"
 #include "cli_run.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cjson/cJSON.h>
 
@@ -154,6 +156,66 @@ START_TEST(a_refused_call)
 }
 END_TEST
 
+/* cJSON would read them, other parsers do not: they end as question marks. */
+static const struct {
+    const char *typed, *told;
+} not_utf8[] = {
+    {"a\xff"
+     "b",
+     "a?b"},
+    {"\xc3", "?"},
+    {"\xc0\xaf", "??"},
+    {"\xed\xa0\x80", "???"},
+    {"\xf4\x90\x80\x80", "????"},
+    {"\xe2\x82", "??"},
+    {"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"},
+};
+
+START_TEST(arguments_of_any_bytes)
+{
+    char told[64];
+    struct ended ended = cli_run("--json", "show", not_utf8[_i].typed, NULL);
+    (void)snprintf(told, sizeof told, "\"%s\" is not", not_utf8[_i].told);
+    assert_ended(ended, 2);
+    assert_contains(text(item(parse(&ended), "error"), "text"), told);
+}
+END_TEST
+
+START_TEST(wherever_json_is_said)
+{
+    struct ended ended = cli_run("fly", "--json", NULL);
+    assert_ended(ended, 2);
+    assert_contains(text(item(parse(&ended), "error"), "text"), "fly");
+    ended = cli_run("list", "--fly", "--json", NULL);
+    assert_ended(ended, 2);
+    assert_contains(text(item(parse(&ended), "error"), "text"), "--fly");
+    ended = cli_run("fly", "--", "--json", NULL);
+    assert_ended(ended, 2);
+    ck_assert_str_eq(ended.out, "");
+}
+END_TEST
+
+/* More than a buffer of the C library: it is written, and lost, before the end. */
+START_TEST(a_long_document_and_a_full_disk)
+{
+    const char *argv[] = {
+        getenv("BCJ2_PROGRAM"), "--queue", cli_path("queue"), "--json", "list", NULL};
+    const char *help[] = {argv[0], "--json", "set", "--help", NULL};
+    if (!cli_exists("/dev/full")) {
+        return;
+    }
+    for (int i = 0; i < 8; i++) {
+        assert_ended(cli_run("upload", "application", "http://h/f", "--detach", NULL), 0);
+    }
+    struct ended ended = cli_run_program(argv, "/dev/full");
+    assert_ended(ended, 1);
+    assert_contains(ended.err, "cannot write to standard output");
+    ended = cli_run_program(help, "/dev/full");
+    assert_ended(ended, 1);
+    assert_contains(ended.err, "cannot write to standard output");
+}
+END_TEST
+
 static void add_cases(Suite *suite)
 {
     TCase *tc = suite_case(suite, "json", 30);
@@ -163,6 +225,9 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, a_failed_job);
     tcase_add_test(tc, each_command_on_a_job);
     tcase_add_test(tc, a_refused_call);
+    tcase_add_loop_test(tc, arguments_of_any_bytes, 0, sizeof not_utf8 / sizeof not_utf8[0]);
+    tcase_add_test(tc, wherever_json_is_said);
+    tcase_add_test(tc, a_long_document_and_a_full_disk);
 }
 
 SUITE_MAIN("cli_json", add_cases)

@@ -24,6 +24,8 @@ static const struct {
     {{"list", "more"}, "list takes no argument \"more\""},
     {{"list", "--detach"}, "--detach does not go with list"},
     {{"upload", "f", "u", "-o", "r"}, "--output does not go with upload"},
+    {{"list", "--headers"}, "--headers does not go with list"},
+    {{"list", "-v"}, "--verbose does not go with list"},
     {{"list", "--until-idle"}, "--until-idle does not go with list"},
     {{"watch", "more"}, "watch takes no argument \"more\""},
     {{"upload", "f"}, "upload needs FILE URL"},
@@ -65,6 +67,33 @@ static const struct {
     {{"download", "http://h/f", "f", "--header", "@nowhere"}, "cannot read nowhere"},
     {{"download", "http://h/f", "f", "--pin", "sha256//x"}, "44 characters"},
     {{"download", "http://h/f", "f", "--method", "HEAD"}, "HEAD brings no file"},
+    {{"download", "http://h/f", "f", "--notify"}, "--notify needs a value"},
+    {{"download", "http://h/f", "f", "--notify", ""}, "--notify needs a value"},
+    {{"download", "http://h/f", "f", "--notify", "true"}, "such as ./true or /usr/bin/true"},
+    {{"download", "http://h/f", "f", "--notify", " /bin/sh"}, "that begins with a program"},
+    {{"download", "http://h/f", "f", "--notify", "\"\" x"}, "that begins with a program"},
+    {{"download", "http://h/f", "f", "--notify", "/nowhere/x y"}, "/nowhere/x: No such file"},
+    {{"download", "http://h/f", "f", "--notify", "./root x"},
+     "/root: it is a folder, not a program"},
+    {{"download", "http://h/f", "f", "--notify", "/dev/null"}, "a pipe or a device, not a program"},
+    {{"download", "http://h/f", "f", "--notify", "./application/"}, "Not a directory"},
+    {{"download", "http://h/f", "f", "--notify", "./text x"}, "/text: Permission denied"},
+    {{"upload", "application", "http://h/f", "--notify", "\"./application x\""},
+     "application x: No"},
+    {{"upload", "application", "http://h/f", "--notify", "./application \xff"}, "E_INVALIDARG"},
+    {{"upload", "application", "http://h/f", "--notify-flags", "some"}, "not \"some\""},
+    {{"upload", "application", "http://h/f", "--notify-flags", "error,"}, "with commas between"},
+    {{"upload", "application", "http://h/f", "--notify-flags", "errors"}, "with commas between"},
+    {{"upload", "application", "http://h/f", "--notify-flags", "0x"}, "with commas between"},
+    {{"upload", "application", "http://h/f", "--notify-flags", "1f"}, "with commas between"},
+    {{"upload", "application", "http://h/f", "--notify-flags", "4294967297"},
+     "with commas between"},
+    {{"upload", "application", "http://h/f", "--notify-flags", "0x40"}, "E_NOTIMPL", 1},
+    {{"events", "more"}, "events takes no argument \"more\""},
+    {{"events", "--notify", "/bin/sh"}, "--notify does not go with events"},
+    {{"list", "--follow"}, "--follow does not go with list"},
+    {{"events", "--follow=yes"}, "--follow takes no value"},
+    {{"set", "1a2b", "notify", "sh"}, "such as ./sh or /usr/bin/sh"},
     {{"upload", "application", "http://h/f?hidden", "--key", "application"}, "E_INVALIDARG"},
     {{"set", "1a2b"}, "set needs ID NAME VALUE"},
     {{"set", "1a2b", "color", "red"}, "there is no property \"color\""},
@@ -94,6 +123,7 @@ static const struct {
 
 START_TEST(refusals)
 {
+    (void)cli_make_file("text", 10);
     const char *const *a = refused[_i].arguments;
     struct ended ended = cli_run(a[0], a[0] ? a[1] : NULL, a[2], a[3], a[4], a[5], a[6], NULL);
     assert_ended(ended, refused[_i].status == 0 ? 2 : refused[_i].status);
@@ -108,9 +138,9 @@ START_TEST(refusals)
 }
 END_TEST
 
-static const char *const commands[] = {"upload-reply", "upload", "list",     "show",
-                                       "suspend",      "resume", "cancel",   "complete",
-                                       "run",          "watch",  "download", "set"};
+static const char *const commands[] = {"upload-reply", "upload", "list",     "show", "suspend",
+                                       "resume",       "cancel", "complete", "run",  "watch",
+                                       "download",     "set",    "events"};
 
 START_TEST(help_of_each_command)
 {
@@ -119,6 +149,9 @@ START_TEST(help_of_each_command)
     assert_ended(ended, 0);
     strcat(usage, commands[_i]);
     assert_contains(ended.out, usage);
+    for (const char *line = ended.out; *line != '\0'; line += strcspn(line, "\n") + 1) {
+        ck_assert_msg(strcspn(line, "\n") <= 96, "a line is too long: %s", line);
+    }
     ck_assert_str_eq(ended.err, "");
     ended = cli_run("-h", NULL);
     assert_ended(ended, 0);

@@ -161,6 +161,29 @@ START_TEST(table)
 }
 END_TEST
 
+/* Where there is no line for it, nothing is written over the title. */
+START_TEST(tiny_terminals)
+{
+    struct running watch;
+    char title[64], job[32];
+    (void)snprintf(job, sizeof job, "%.8s  QUEUED",
+                   detach(cli_make_file("file", 10), cli_url("x")));
+    cli_start_stdout(&watch, true, "watch", NULL);
+    cli_expect(&watch, job);
+    for (int lines = 3; lines >= 1; lines--) {
+        int columns = 40 - lines; /* tells this picture from those before */
+        cli_forget(&watch);
+        resize(&watch, lines, columns);
+        (void)snprintf(title, sizeof title, "%.*s" CLEAR, columns - 1,
+                       "1 job, 1 to move; no program moves them: bcj2 run");
+        const char *picture = cli_expect_both(&watch, title, END);
+        assert_picture(picture, (size_t)lines, (size_t)columns - 1);
+        ck_assert_int_eq(strstr(picture, job) != NULL, lines == 3);
+    }
+    ck_assert_int_eq(cli_end(&watch, SIGTERM).status, 0);
+}
+END_TEST
+
 /* A name cannot steer the terminal, and is cut where a character ends. */
 START_TEST(names_are_harmless_and_cut_well)
 {
@@ -340,6 +363,7 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, a_line_for_each_change);
     tcase_add_test(tc, an_object_for_each_change);
     tcase_add_test(tc, table);
+    tcase_add_test(tc, tiny_terminals);
     tcase_add_test(tc, names_are_harmless_and_cut_well);
     tcase_add_test(tc, stopped_and_continued);
     tcase_add_test(tc, a_reader_that_goes_away);

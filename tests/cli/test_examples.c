@@ -93,6 +93,27 @@ START_TEST(download)
 }
 END_TEST
 
+/* As if it had been killed before it started the job. */
+START_TEST(download_not_started)
+{
+    const char *two = cli_make_file("root/two", 1000);
+    const char *argv[] = {getenv("BCJ2_EXAMPLE_DOWNLOAD"),
+                          cli_path("queue"),
+                          "late",
+                          cli_url("two"),
+                          cli_path("two"),
+                          NULL};
+    struct ended ended = cli_run("download", "--detach", "--name", "late", argv[3], argv[4], NULL);
+    assert_ended(ended, 0);
+    ended.out[36] = '\0';
+    assert_ended(cli_run("suspend", ended.out, NULL), 0);
+    ended = cli_run_program(argv, NULL);
+    assert_ended(ended, 0);
+    assert_contains(ended.err, "going on");
+    ck_assert(cli_same(cli_path("two"), two));
+}
+END_TEST
+
 static void add_cases(Suite *suite)
 {
     TCase *tc = suite_case(suite, "examples", 60);
@@ -100,6 +121,7 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, upload_reply);
     tcase_add_test(tc, resume_after_restart);
     tcase_add_test(tc, download);
+    tcase_add_test(tc, download_not_started);
 }
 
 SUITE_MAIN("examples", add_cases)

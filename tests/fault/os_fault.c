@@ -81,6 +81,17 @@ FAKE(timer_set, int, -1, (int fd, uint64_t due_ms), (fd, due_ms))
 FAKE(now_ms, uint64_t, 0, (void), ())
 FAKE(wall, int, -1, (struct timespec * ret), (ret))
 FAKE(boot_id, bool, false, (char *text, size_t size), (text, size))
+FAKE(socketpair, int, -1, (int ends[2]), (ends))
+FAKE(fork, pid_t, -1, (void), ())
+FAKE(child_watch, int, -1, (pid_t pid), (pid))
+FAKE(wait_child, int, -1, (int watch, pid_t pid, siginfo_t *ret, int options),
+     (watch, pid, ret, options))
+FAKE(dup2, int, -1, (int from, int to), (from, to))
+FAKE(setpgid, int, -1, (pid_t pid, pid_t group), (pid, group))
+FAKE(chdir, int, -1, (const char *path), (path))
+FAKE(close_from, int, -1, (int lowest), (lowest))
+FAKE(execve, int, -1, (const char *path, char *const *arguments, char *const *environment),
+     (path, arguments, environment))
 FAKE(pthread_create, int, errno,
      (pthread_t * ret, const pthread_attr_t *attributes, void *(*run)(void *), void *argument),
      (ret, attributes, run, argument))
@@ -114,8 +125,9 @@ const struct os_fault_call os_fault_calls[] = {
 };
 const size_t os_fault_call_count = ARRAY_LEN(os_fault_calls);
 /* futimens: for downloads, in unit/test_os_syscall.c. netwatch, getifaddrs, freeifaddrs: in
-   unit/test_os_netwatch.c. The clocks, which cannot fail, and the boot's name: api/test_clocks.c. */
-#define CALLS_TESTED_ELSEWHERE 7
+   unit/test_os_netwatch.c. socketpair to execve: in unit/test_os_spawn_faults.c. The
+   clocks, which cannot fail, and the boot's name: api/test_clocks.c. */
+#define CALLS_TESTED_ELSEWHERE 16
 _Static_assert(sizeof(struct os_calls) ==
                    (ARRAY_LEN(os_fault_calls) + CALLS_TESTED_ELSEWHERE) * sizeof(os_function),
                "each call is swept here or tested there");

@@ -48,6 +48,7 @@ expect_clean src/base/mem.c '#include <stdlib.h>' 'void *p = malloc(1);'
 expect_clean src/base/x.c '#include <string.h>' '#include "mem.h"' '/* malloc(1); #include <time.h>' \
     '   free(p) */' 'const char *s = "free(p) \" system(1)"; // exit(1)' 'bcj2__mem_free(p); t->free(p);'
 expect_clean src/os/x.c '#include <unistd.h>' '#include <time.h>'
+expect_clean src/os/os_exec.c '_exit(127);'
 expect_clean src/net/x.c '#include <curl/curl.h>'
 expect_clean src/store/x.c '#include <sqlite3.h>' '#include <cjson/cJSON.h>'
 expect_clean src/server/x.c '#include <sys/stat.h>' '#include <microhttpd.h>' 'free(p); exit(1);'

@@ -46,6 +46,8 @@ int queue_fork(void (*run)(void *), void *argument);
 void queue_join(int pid); /* it must have ended well */
 /* Gives up root's powers for good, keeping the test's folder usable; nothing if there are none. */
 void queue_become_plain_user(void);
+/* The same, but seteuid() brings root back. */
+void queue_lend_to_plain_user(void);
 
 /* Two processes in step. */
 struct queue_signal {

@@ -74,6 +74,17 @@ FAKE(timer_set, int, -1, (int fd, uint64_t due_ms), (fd, due_ms))
 FAKE(now_ms, uint64_t, 0, (void), ())
 FAKE(wall, int, -1, (struct timespec * ret), (ret))
 FAKE(boot_id, bool, false, (char *text, size_t size), (text, size))
+FAKE(socketpair, int, -1, (int ends[2]), (ends))
+FAKE(fork, pid_t, -1, (void), ())
+FAKE(child_watch, int, -1, (pid_t pid), (pid))
+FAKE(wait_child, int, -1, (int watch, pid_t pid, siginfo_t *ret, int options),
+     (watch, pid, ret, options))
+FAKE(dup2, int, -1, (int from, int to), (from, to))
+FAKE(setpgid, int, -1, (pid_t pid, pid_t group), (pid, group))
+FAKE(chdir, int, -1, (const char *path), (path))
+FAKE(close_from, int, -1, (int lowest), (lowest))
+FAKE(execve, int, -1, (const char *path, char *const *arguments, char *const *environment),
+     (path, arguments, environment))
 FAKE(pthread_create, int, errno,
      (pthread_t * ret, const pthread_attr_t *attributes, void *(*run)(void *), void *argument),
      (ret, attributes, run, argument))
@@ -98,7 +109,7 @@ static os_function fake(const char *name)
     return function;
 }
 
-static void plan_failure(const char *name, int errno_value, int times)
+static inline void plan_failure(const char *name, int errno_value, int times)
 {
     plan.errno_value = errno_value;
     plan.times = times;

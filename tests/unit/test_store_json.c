@@ -5,8 +5,10 @@
 #else
 #define _GNU_SOURCE
 #endif
+#include "store_event.h"
 #include "store_fixture.h"
 
+#include <bcj2/notify.h>
 #include <cjson/cJSON.h>
 #include "macro.h"
 
@@ -187,6 +189,73 @@ START_TEST(json_says_options_and_files_of_a_download)
 }
 END_TEST
 
+/* Flags as names, and the event that is owed with whose turn it is. */
+START_TEST(json_says_who_is_to_be_told)
+{
+    struct store_job job = plain_job(BCJ2_JOB_STATE_TRANSFERRED);
+    char *text;
+    begin();
+    assert_status(bcj2__store_job_insert(store, &job), BCJ2_OK);
+    assert_status(bcj2__store_set_notify_flags(store, job.seq, 0, NOW), BCJ2_OK);
+    commit();
+    cJSON *object = json_of(job.seq, &text);
+    const cJSON *notify = cJSON_GetObjectItem(object, "notify");
+    ck_assert_int_eq(cJSON_GetArraySize(cJSON_GetObjectItem(notify, "flags")), 0);
+    ck_assert_double_eq(number_at(notify, NULL, "flags_number"), 0);
+    ck_assert_ptr_null(text_at(notify, NULL, "program"));
+    ck_assert_ptr_null(text_at(notify, NULL, "parameters"));
+    ck_assert_ptr_null(text_at(notify, NULL, "event"));
+    cJSON_Delete(object);
+    bcj2__mem_free(text);
+
+    struct store_event file = {.job_seq = job.seq, .kind = BCJ2_NOTIFY_FILE_TRANSFERRED};
+    struct store_event event = {
+        .job_seq = job.seq,
+        .kind = BCJ2_NOTIFY_JOB_ERROR,
+        .time = 116444736000000000u,
+        .turn = NOTIFY_COMMAND,
+        .running = true,
+        .attempts = UINT32_MAX,
+        .next = {.set = true, .boot_id = "b", .wall = 125911584000000000u},
+    };
+    begin();
+    assert_status(bcj2__store_set_notify_flags(store, job.seq, 0x3F, NOW), BCJ2_OK);
+    assert_status(bcj2__store_set_notify_command(store, job.seq, "/bin/\"x\"", "x\n\"y\"", NOW),
+                  BCJ2_OK);
+    assert_status(bcj2__store_event_insert(store, &file), BCJ2_OK);
+    assert_status(bcj2__store_event_insert(store, &event), BCJ2_OK);
+    commit();
+    object = json_of(job.seq, &text);
+    notify = cJSON_GetObjectItem(object, "notify");
+    const cJSON *flags = cJSON_GetObjectItem(notify, "flags");
+    ck_assert_int_eq(cJSON_GetArraySize(flags), 6);
+    ck_assert_str_eq(cJSON_GetArrayItem(flags, 0)->valuestring, "JOB_TRANSFERRED");
+    ck_assert_str_eq(cJSON_GetArrayItem(flags, 5)->valuestring, "FILE_RANGES_TRANSFERRED");
+    ck_assert_double_eq(number_at(notify, NULL, "flags_number"), 0x3F);
+    ck_assert_str_eq(text_at(notify, NULL, "program"), "/bin/\"x\"");
+    ck_assert_str_eq(text_at(notify, NULL, "parameters"), "x\n\"y\"");
+    ck_assert_str_eq(text_at(notify, "event", "name"), "error"); /* not the file's */
+    ck_assert_str_eq(text_at(notify, "event", "number"), "2");
+    ck_assert_str_eq(text_at(notify, "event", "turn"), "command");
+    ck_assert_double_eq(number_at(notify, "event", "attempts"), UINT32_MAX);
+    const cJSON *owed = cJSON_GetObjectItem(notify, "event");
+    ck_assert(cJSON_IsTrue(cJSON_GetObjectItem(owed, "running")));
+    ck_assert_str_eq(text_at(owed, "time", "utc"), "1970-01-01T00:00:00.000Z");
+    ck_assert_str_eq(text_at(owed, "next_attempt", "utc"), "2000-01-01T00:00:00.000Z");
+    cJSON_Delete(object);
+    bcj2__mem_free(text);
+
+    begin();
+    event.result = BCJ2_EVENT_DELIVERED;
+    assert_status(bcj2__store_event_update(store, &event), BCJ2_OK);
+    commit();
+    object = json_of(job.seq, &text);
+    ck_assert_ptr_null(text_at(object, "notify", "event"));
+    cJSON_Delete(object);
+    bcj2__mem_free(text);
+}
+END_TEST
+
 static const struct {
     uint64_t filetime;
     const char *utc;
@@ -230,6 +299,7 @@ static void add_cases(Suite *suite)
     tcase_add_checked_fixture(tc, store_start, store_stop);
     tcase_add_test(tc, json_says_everything_but_secrets);
     tcase_add_test(tc, json_says_options_and_files_of_a_download);
+    tcase_add_test(tc, json_says_who_is_to_be_told);
     tcase_add_loop_test(tc, json_writes_times, 0, ARRAY_LEN(times));
 }
 

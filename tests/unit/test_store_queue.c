@@ -130,11 +130,14 @@ START_TEST(each_change_has_a_number_of_its_own)
         assert_status(changes[i](seq), BCJ2_OK);
         commit();
         ck_assert_msg(change_number() == ++change, "change %zu", i);
+        ck_assert_uint_eq(bcj2__store_committed(store), change);
         begin();
         commit();
         ck_assert_uint_eq(change_number(), change);
+        ck_assert_uint_eq(bcj2__store_committed(store), change);
         if (i % 5 == 0) {
             reopen();
+            ck_assert_uint_eq(bcj2__store_committed(store), 0);
             ck_assert_uint_eq(change_number(), change);
         }
     }
