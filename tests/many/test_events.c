@@ -124,6 +124,22 @@ static void make_jobs(bcj2_manager *manager)
     }
 }
 
+static void say_what_is_owed(bcj2_manager *manager, unsigned over, uint64_t number)
+{
+    bcj2_event event = BCJ2_EVENT_INIT;
+    bcj2_job *job = NULL;
+    char *text = NULL;
+    (void)fprintf(stderr, "%u of %u events were told\n", over, jobs);
+    if (bcj2_manager_get_event(manager, number, &event) == BCJ2_OK &&
+        bcj2_manager_get_job(manager, &event.job, &job) == BCJ2_OK &&
+        bcj2_get_json(job, &text) == BCJ2_OK) {
+        (void)fprintf(stderr, "event %llu, %llu attempts, of %s\n",
+                      (unsigned long long)event.number, (unsigned long long)event.attempts, text);
+    }
+    bcj2_free(text);
+    bcj2_job_unref(job);
+}
+
 /* Waits until nobody is owed anything any more; false: not within a minute. */
 static bool all_told(bcj2_manager *manager)
 {
@@ -143,7 +159,7 @@ static bool all_told(bcj2_manager *manager)
         }
         ck_assert(BCJ2_SUCCEEDED(bcj2_manager_wait(manager, &change, 1000)));
     }
-    (void)fprintf(stderr, "%u of %u events were told\n", over, jobs);
+    say_what_is_owed(manager, over, number);
     return false;
 }
 
