@@ -63,9 +63,9 @@ typedef struct bcj2_notify_callbacks {
     void (*destroy)(void *user);
     void *user;
 } bcj2_notify_callbacks;
-#define BCJ2_NOTIFY_CALLBACKS_INIT                                                  \
-    {                                                                               \
-        (uint32_t)sizeof(bcj2_notify_callbacks), NULL, NULL, NULL, NULL, NULL, NULL \
+#define BCJ2_NOTIFY_CALLBACKS_INIT                                \
+    {                                                             \
+        (uint32_t)sizeof(bcj2_notify_callbacks), 0, 0, 0, 0, 0, 0 \
     }
 
 /* Sets what this process is called for; NULL: nothing any more. One program at a time has a job's

@@ -175,6 +175,7 @@ static bool program_had_its_turn(bcj2_job *job, bool *ret_refused)
 static bcj2_status wait_for_program(struct cli *cli, struct transfer *t, bool *ret_refused)
 {
     uint64_t change = 0;
+    bool said = false;
     *ret_refused = false;
     if (!property_has(&t->values, PROPERTY_NOTIFY)) {
         return BCJ2_OK;
@@ -183,6 +184,10 @@ static bcj2_status wait_for_program(struct cli *cli, struct transfer *t, bool *r
     bcj2_status status = bcj2_manager_wait(cli->manager, &change, 0);
     while ((BCJ2_SUCCEEDED(status) || status == BCJ2_E_ABORT) &&
            (interrupt_news() & INTERRUPT_END) == 0 && !program_had_its_turn(t->job, ret_refused)) {
+        if (!said) {
+            out_say("waiting for the program of --notify");
+            said = true;
+        }
         status = bcj2_manager_wait(cli->manager, &change, FOR_EVER);
     }
     interrupt_end(cli);
@@ -196,6 +201,7 @@ static int end_transferred(struct cli *cli, struct transfer *t)
     bool refused;
     bcj2_status status = wait_for_program(cli, t, &refused);
     if (cli->signal != 0) {
+        cli_close(cli); /* it is said who moves the job without us */
         explain_interrupt(cli, t->id, t->type);
         return EXIT_FAILED;
     }

@@ -176,6 +176,7 @@ static bcj2_status begin(struct core *c)
     if (bcj2__link_role(c->link) == LINK_RUNNER) {
         s = bcj2__job_state_restart(c, true);
         bcj2__settle_leftovers(c);
+        bcj2__listener_bury_all(c);
     }
     if (BCJ2_SUCCEEDED(s)) {
         s = bcj2__engine_start(c, &engine);

@@ -4,6 +4,7 @@
    is the link's; a queue that is gone is engine_gone.c's. */
 #include "engine_priv.h"
 #include "detail.h"
+#include "listener.h"
 #include "notify_listeners.h"
 #include "settle.h"
 #include "timeouts.h"
@@ -20,6 +21,7 @@ static void become_runner(struct engine *e)
     bcj2__engine_watch(e);
     e->store_ms = 0; /* recover() queues again what the rows say is running */
     bcj2__settle_leftovers(e->core);
+    bcj2__listener_bury_all(e->core);
 }
 
 /* Somebody removed the runner's names, and another process has them now. */

@@ -45,7 +45,8 @@ bool bcj2__listener_inside_job(const bcj2_guid *id);
 /* Has that listener's process ended, or closed its manager? Where it cannot be found out it lives: nothing
    is taken from the living. Any process, any number. */
 bool bcj2__listener_lives(struct core *c, uint64_t number);
-/* Removes the file of one that does not live. */
+/* Removes the file of one that does not live; of all of them, also those that no job names any more. */
 void bcj2__listener_bury(struct core *c, uint64_t number);
+void bcj2__listener_bury_all(struct core *c);
 
 #endif

@@ -18,16 +18,17 @@ void bcj2__listeners_suspect(struct engine *e)
     e->listener_ms = e->now_ms;
 }
 
-/* All of its jobs, some a turn. True: there are no more. */
+/* All of its jobs, some a turn. True: there are no more. Whose they are is asked inside the transaction: until it
+   begins, another process may set callbacks of its own. */
 static bool forget(struct engine *e, uint64_t listener, uint32_t *count)
 {
     int64_t seq = 0;
     bcj2_status s = BCJ2_OK;
+    if (!bcj2__engine_transaction(e)) {
+        return false;
+    }
     while (*count < JOBS_PER_TURN &&
            (s = bcj2__store_next_listened(e->core->store, listener, 0, &seq)) == BCJ2_OK) {
-        if (!bcj2__engine_transaction(e)) {
-            return false;
-        }
         s = bcj2__store_set_listener(e->core->store, seq, 0, 0, bcj2__os_wall());
         if (BCJ2_SUCCEEDED(s)) {
             s = bcj2__notify_channels_changed(e->core, seq);

@@ -91,12 +91,15 @@ bcj2_status bcj2__notify_channels_changed(struct core *c, int64_t seq)
     return BCJ2_SUCCEEDED(s) ? begin_again(c, &n, seq, BCJ2_NOTIFY_FILE_TRANSFERRED) : s;
 }
 
-/* Of files nobody but callbacks is told, so their turn says nothing: it stays as it was when they were
-   noted. */
-static bool is_of(const struct store_event *event, enum notify_turn turn)
+/* Does what `turn` says of an event count? That it took it does, whatever was set meanwhile: a callback may
+   remove itself and then take it. And of files nobody but callbacks is told, so whose turn it is says nothing:
+   it stays as it was when they were noted. */
+static bool counts(const struct store_event *event, enum notify_turn turn,
+                   enum notify_result result)
 {
-    return event->turn == turn ||
-           (event->kind == BCJ2_NOTIFY_FILE_TRANSFERRED && turn == NOTIFY_CALLBACK);
+    bool file = event->kind == BCJ2_NOTIFY_FILE_TRANSFERRED && turn == NOTIFY_CALLBACK;
+    return event->result == BCJ2_EVENT_OWED &&
+           (event->turn == turn || file || result == NOTIFY_TAKEN);
 }
 
 bcj2_status bcj2__notify_had(struct core *c, int64_t event_seq, enum notify_turn turn,
@@ -105,7 +108,7 @@ bcj2_status bcj2__notify_had(struct core *c, int64_t event_seq, enum notify_turn
     struct store_event event;
     struct store_notify n;
     bcj2_status s = bcj2__store_event(c->store, event_seq, &event);
-    if (s != BCJ2_OK || event.result != BCJ2_EVENT_OWED || !is_of(&event, turn)) {
+    if (s != BCJ2_OK || !counts(&event, turn, result)) {
         return BCJ2_FAILED(s) ? s : BCJ2_S_FALSE;
     }
     s = channels(c, event.job_seq, &n);

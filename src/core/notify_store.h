@@ -19,7 +19,7 @@ bcj2_status bcj2__notify_entered(struct core *c, int64_t seq, bcj2_job_state fro
 bcj2_status bcj2__notify_file(struct core *c, int64_t seq, uint32_t index);
 /* Its flags, callbacks or command line are others than before. */
 bcj2_status bcj2__notify_channels_changed(struct core *c, int64_t seq);
-/* `turn` has had an event. BCJ2_S_FALSE: it is not owed to it any more, nothing was written. */
+/* `turn` has had an event. BCJ2_S_FALSE: it is not owed (to it) any more, nothing was written. */
 bcj2_status bcj2__notify_had(struct core *c, int64_t event_seq, enum notify_turn turn,
                              enum notify_result result, uint64_t now_ms);
 

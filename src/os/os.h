@@ -174,6 +174,10 @@ bcj2_status bcj2__os_mkdirs(const char *path); /* 0700, parents too; existing is
 /* May files be made in it? BCJ2_OK; BCJ2_E_PATH_NOT_FOUND (missing, or not a folder);
    BCJ2_E_ACCESSDENIED. */
 bcj2_status bcj2__os_check_folder(const char *folder);
+/* Calls for each name in a folder, but "." and "..", in no order; what is made or removed meanwhile may be
+   told or not. The function may remove names. */
+bcj2_status bcj2__os_each_name(const char *folder, void (*each)(void *user, const char *name),
+                               void *user);
 /* The folder part of an absolute path ("/" at least); mem_free. NULL: no memory. */
 char *bcj2__os_folder_of(const char *path);
 const char *bcj2__os_base_of(const char *path);

@@ -7,6 +7,7 @@
 #include "os_fail.h"
 #include "os_platform.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -138,4 +139,31 @@ const char *bcj2__os_network_file_system(const char *folder)
     int result;
     REPEAT_INTERRUPTED(result, bcj2__os_calls.statfs(folder, &s));
     return result == 0 ? bcj2__os_platform_network_name(&s) : NULL;
+}
+
+bcj2_status bcj2__os_each_name(const char *folder, void (*each)(void *user, const char *name),
+                               void *user)
+{
+    int fd = -1;
+    bcj2_status status = bcj2__os_open_read(folder, &fd);
+    if (status != BCJ2_OK) {
+        return status;
+    }
+    DIR *dir = fdopendir(fd);
+    if (dir == NULL) {
+        status = bcj2__os_fail(errno, "reading the folder %s", folder);
+        (void)bcj2__os_close(fd);
+        return status;
+    }
+    const struct dirent *entry;
+    while (errno = 0, (entry = readdir(dir)) != NULL) {
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
+            each(user, entry->d_name);
+        }
+    }
+    if (errno != 0) {
+        status = bcj2__os_fail(errno, "reading the folder %s", folder);
+    }
+    (void)closedir(dir);
+    return status;
 }

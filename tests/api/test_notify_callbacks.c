@@ -378,16 +378,19 @@ static uint64_t frozen_now_ms(void)
     return atomic_load(&frozen_ms);
 }
 
-/* A clock that stands still but when it is moved: what may be told together is. */
-static void freeze(void)
+/* With a clock that stands still but when it is moved: what may be told together is. */
+static void start_frozen(void)
 {
+    fake_clock_install(&fake);
     atomic_store(&frozen_ms, bcj2__os_calls.now_ms());
     (void)bcj2__os_syscall_set("now_ms", (os_function)frozen_now_ms);
+    queue_start();
+    ear_open_to_dispatch();
+    ear_make(&ear);
 }
 
 START_TEST(modifications_are_told_at_once_and_then_together_twice_a_second)
 {
-    freeze();
     bcj2_job *job = ear_job(1);
     assert_status(bcj2_set_notify_flags(job, BCJ2_NOTIFY_JOB_MODIFICATION), BCJ2_OK);
     ear_set(&ear, job, ALL_KINDS);
@@ -418,7 +421,7 @@ START_TEST(what_a_modification_callback_returns_is_not_looked_at)
     ear_set(&ear, job, ALL_KINDS);
     rename_job(job, "a");
     ear_await(&ear, 1);
-    fake_clock_pass(1);
+    atomic_fetch_add(&frozen_ms, 1000);
     settled_with("M");
     bcj2_job_unref(job);
 }
@@ -428,7 +431,6 @@ START_TEST(the_change_to_ERROR_is_no_modification)
 {
     bcj2_job *job = ear_job_failing();
     assert_status(bcj2_set_notify_flags(job, 3 | BCJ2_NOTIFY_JOB_MODIFICATION), BCJ2_OK);
-    freeze();
     ear_set(&ear, job, ALL_KINDS);
     rename_job(job, "a");
     ear_await(&ear, 1); /* nothing of what follows is told as one before the clock goes on */
@@ -521,7 +523,7 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, files_of_a_job_without_the_flag_are_never_told);
 
     tc = suite_case(suite, "modifications", 60);
-    tcase_add_checked_fixture(tc, start, queue_stop);
+    tcase_add_checked_fixture(tc, start_frozen, queue_stop);
     tcase_add_test(tc, modifications_are_told_at_once_and_then_together_twice_a_second);
     tcase_add_test(tc, what_a_modification_callback_returns_is_not_looked_at);
     tcase_add_test(tc, the_change_to_ERROR_is_no_modification);

@@ -4,6 +4,7 @@
 #include "../support/suite.h"
 #include "cli_run.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -322,6 +323,145 @@ START_TEST(a_queue_that_vanishes)
 }
 END_TEST
 
+/* ---- told ---- */
+
+/* Notes how it was started, and keeps what it was given; then what is put behind. */
+#define NOTING     \
+    "cat >given\n" \
+    "echo \"$BCJ2_EVENT $BCJ2_JOB_ID $BCJ2_QUEUE $PWD $#\" \"$@\" >>runs\n"
+
+static const char *noting(const char *lines)
+{
+    char text[PATH_SIZE * 2];
+    (void)snprintf(text, sizeof text, "here=$PWD; cd '%.4000s'\n%s%s", cli_folder, NOTING, lines);
+    return script("told", text);
+}
+
+/* The only line of "runs"; the job's id is left out. */
+static void assert_ran_once(const char *event, const char *arguments)
+{
+    char expected[PATH_SIZE * 2];
+    char *runs = cli_read(cli_path("runs"), NULL);
+    char *id = strchr(runs, '{'), *rest = strchr(runs, '}');
+    ck_assert_msg(id != NULL && rest - id == 37, "no id: %s", runs);
+    *id = '\0';
+    ck_assert_uint_eq(strlen(event), (size_t)(id - runs) - 1);
+    ck_assert_int_eq(strncmp(runs, event, strlen(event)), 0);
+    (void)snprintf(expected, sizeof expected, " %s %s %s\n", cli_path("queue"), cli_folder,
+                   arguments);
+    ck_assert_str_eq(rest + 1, expected);
+}
+
+static struct ended download(const char *source, const char *command)
+{
+    return cli_run("download", source, "got", "--notify", command, NULL);
+}
+
+START_TEST(the_program_of_who_waits)
+{
+    const char *file = cli_make_file("file", 1000);
+    (void)noting("echo $here >from\n");
+    assert_ended(download(file, "./told 'a \"b  c\""), 0);
+    assert_ran_once("transferred", "2 'a b  c");
+    ck_assert_str_eq(cli_read(cli_path("from"), NULL), "/\n");
+    ck_assert(cli_same(file, cli_path("got")));
+    cJSON *given = cJSON_ParseWithOpts(cli_read(cli_path("given"), NULL), NULL, 1);
+    assert_text(given, "state", "TRANSFERRED");
+    const cJSON *notify = cJSON_GetObjectItemCaseSensitive(given, "notify");
+    const cJSON *event = cJSON_GetObjectItemCaseSensitive(notify, "event");
+    assert_text(event, "name", "transferred");
+    assert_text(event, "turn", "command");
+    assert_text(notify, "parameters", "./told 'a \"b  c\"");
+    cJSON_Delete(given);
+    ck_assert_str_eq(cli_run("list", NULL).out, "");
+}
+END_TEST
+
+START_TEST(a_program_that_refuses)
+{
+    const char *file = cli_make_file("file", 1000);
+    (void)noting("exit 3\n");
+    struct ended ended = download(file, "./told");
+    assert_ended(ended, 1);
+    assert_contains(ended.err, "the program of --notify failed");
+    assert_ran_once("transferred", "0");
+    ck_assert(cli_same(file, cli_path("got")));
+    ck_assert_str_eq(cli_run("list", NULL).out, "");
+}
+END_TEST
+
+START_TEST(a_job_that_fails)
+{
+    (void)noting("exit 0\n");
+    struct ended ended = download("/nowhere/file", "./told");
+    assert_ended(ended, 1);
+    assert_contains(ended.err, "/nowhere/file");
+    assert_ran_once("error", "0");
+    ended = cli_run("events", NULL);
+    ck_assert_uint_eq(parse_lines(ended.out), 1);
+    assert_text(parsed[0], "event", "error");
+    assert_text(parsed[0], "result", "delivered");
+    assert_text(parsed[0], "attempts", "1");
+    free_parsed();
+    assert_contains(cli_run("list", NULL).out, "ERROR");
+}
+END_TEST
+
+START_TEST(a_program_that_completes_the_job)
+{
+    const char *file = cli_make_file("file", 1000);
+    (void)noting("exec \"$BCJ2_PROGRAM\" complete \"$BCJ2_JOB_ID\"\n");
+    struct ended ended = download(file, "./told");
+    assert_ended(ended, 0);
+    assert_contains(ended.err, "was completed by its program");
+    assert_ran_once("transferred", "0");
+    ck_assert(cli_same(file, cli_path("got")));
+    ck_assert_str_eq(cli_run("list", NULL).out, "");
+}
+END_TEST
+
+/* Ctrl-C while it runs: the job stays, the program goes on. */
+START_TEST(interrupted_while_it_runs)
+{
+    struct running run;
+    ck_assert_int_eq(mkfifo(cli_path("gate"), 0600), 0);
+    (void)noting("read line <gate\n");
+    cli_start(&run, false, "download", cli_make_file("file", 1000), "got", "--notify", "./told",
+              NULL);
+    cli_expect(&run, "waiting for the program of --notify");
+    int gate = open(cli_path("gate"), O_WRONLY); /* when it runs */
+    ck_assert_int_ge(gate, 0);
+    struct ended ended = cli_end(&run, SIGINT);
+    assert_ended(ended, 128 + SIGINT);
+    assert_contains(ended.err, "interrupted; job ");
+    assert_contains(ended.err, "to go on: ");
+    ck_assert(!cli_exists(cli_path("got")));
+    assert_contains(cli_run("list", NULL).out, "TRANSFERRED");
+    ck_assert_int_eq(write(gate, "\n", 1), 1);
+    ck_assert_int_eq(close(gate), 0);
+}
+END_TEST
+
+/* Set after the event, and told by who runs the queue; a follower sees both. */
+START_TEST(told_later)
+{
+    struct running follow;
+    char *id = detach(NULL, NULL);
+    run_queue();
+    cli_start_stdout(&follow, false, "events", "--follow", NULL);
+    cli_expect(&follow, "owed");
+    (void)noting("exit 0\n");
+    assert_ended(cli_run("set", id, "notify", "./told", NULL), 0);
+    assert_contains(cli_run("show", id, NULL).out, "transferred: by its program");
+    ck_assert(!cli_exists(cli_path("runs")));
+    run_queue();
+    assert_ran_once("transferred", "0");
+    cli_expect(&follow, "delivered");
+    assert_ended(cli_end(&follow, SIGTERM), 0);
+    assert_lacks(cli_run("show", id, NULL).out, "to be told");
+}
+END_TEST
+
 static void add_cases(Suite *suite)
 {
     TCase *tc = suite_case(suite, "properties", 60);
@@ -336,6 +476,14 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, a_reader_that_goes_away);
     tcase_add_test(tc, a_full_disk);
     tcase_add_test(tc, a_queue_that_vanishes);
+    tc = suite_case(suite, "told", 60);
+    tcase_add_checked_fixture(tc, cli_setup_folder, cli_teardown);
+    tcase_add_test(tc, the_program_of_who_waits);
+    tcase_add_test(tc, a_program_that_refuses);
+    tcase_add_test(tc, a_job_that_fails);
+    tcase_add_test(tc, a_program_that_completes_the_job);
+    tcase_add_test(tc, interrupted_while_it_runs);
+    tcase_add_test(tc, told_later);
 }
 
 SUITE_MAIN("cli_notify", add_cases)

@@ -114,6 +114,85 @@ START_TEST(download_not_started)
 }
 END_TEST
 
+START_TEST(notify_callback)
+{
+    const char *program = getenv("BCJ2_EXAMPLE_CALLBACK");
+    const char *one = cli_make_file("root/one", SLOW_BYTES);
+    const char *argv[] = {program, cli_path("queue"), cli_url("one"), cli_path("one"), NULL};
+    ck_assert_ptr_nonnull(program);
+    struct ended ended = cli_run_program(argv, NULL);
+    assert_ended(ended, 0);
+    assert_contains(ended.err, " bytes\n");
+    assert_contains(ended.err, "/one is here\n");
+    ck_assert(cli_same(cli_path("one"), one));
+    argv[2] = cli_url("nowhere");
+    ended = cli_run_program(argv, NULL);
+    assert_ended(ended, 1);
+    assert_contains(ended.err, "failed: ");
+    assert_contains(ended.err, "404");
+    argv[3] = "relative";
+    ended = cli_run_program(argv, NULL);
+    assert_ended(ended, 1);
+    assert_contains(ended.err, "absolute path");
+    ck_assert_str_eq(cli_run("list", NULL).out, "");
+}
+END_TEST
+
+/* Made by one process, moved by another, completed by a third. */
+START_TEST(notify_cmdline)
+{
+    const char *program = getenv("BCJ2_EXAMPLE_CMDLINE");
+    const char *file = cli_make_file("file", 300000);
+    const char *argv[] = {program,          cli_path("queue"), file,
+                          cli_url("count"), cli_path("reply"), NULL};
+    ck_assert_ptr_nonnull(program);
+    assert_ended(cli_run_program(argv, NULL), 0);
+    ck_assert(!cli_exists(cli_path("reply")));
+    assert_ended(cli_run("run", "--until-idle", NULL), 0);
+    ck_assert_str_eq(cli_read(cli_path("reply"), NULL), "300000\n");
+    argv[3] = cli_url("forbidden");
+    assert_ended(cli_run_program(argv, NULL), 0);
+    struct ended ended = cli_run("run", "--until-idle", NULL);
+    assert_contains(ended.err, "403");
+    ck_assert_str_eq(cli_run("list", NULL).out, ""); /* it was cancelled */
+    argv[2] = "relative";
+    ended = cli_run_program(argv, NULL);
+    assert_ended(ended, 1);
+    assert_contains(ended.err, "absolute path");
+    ck_assert_str_eq(cli_run("list", NULL).out, "");
+}
+END_TEST
+
+START_TEST(event_loop)
+{
+    const char *program = getenv("BCJ2_EXAMPLE_LOOP");
+    const char *one = cli_make_file("root/one", SLOW_BYTES);
+    const char *two = cli_make_file("root/two", 1000);
+    const char *argv[] = {program,
+                          cli_path("queue"),
+                          cli_url("one"),
+                          cli_path("one"),
+                          cli_url("two"),
+                          cli_path("two"),
+                          NULL,
+                          NULL,
+                          NULL};
+    ck_assert_ptr_nonnull(program);
+    assert_ended(cli_run_program(argv, NULL), 0);
+    ck_assert(cli_same(cli_path("one"), one));
+    ck_assert(cli_same(cli_path("two"), two));
+    argv[2] = cli_url("nowhere");
+    argv[6] = cli_url("two");
+    argv[7] = "relative";
+    struct ended ended = cli_run_program(argv, NULL);
+    assert_ended(ended, 1);
+    assert_contains(ended.err, "failed: ");
+    assert_contains(ended.err, "404");
+    assert_contains(ended.err, "absolute path");
+    ck_assert_str_eq(cli_run("list", NULL).out, "");
+}
+END_TEST
+
 static void add_cases(Suite *suite)
 {
     TCase *tc = suite_case(suite, "examples", 60);
@@ -121,6 +200,9 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, upload_reply);
     tcase_add_test(tc, resume_after_restart);
     tcase_add_test(tc, download);
+    tcase_add_test(tc, notify_callback);
+    tcase_add_test(tc, notify_cmdline);
+    tcase_add_test(tc, event_loop);
     tcase_add_test(tc, download_not_started);
 }
 

@@ -359,6 +359,30 @@ START_TEST(without_memory_calls_fail_and_say_so)
 }
 END_TEST
 
+static void note_and_remove(void *names, const char *name)
+{
+    char *all = names;
+    (void)strcat(strcat(all, name), " ");
+    assert_status(bcj2__os_unlink(in_scratch(name)), BCJ2_OK);
+}
+
+START_TEST(the_names_in_a_folder_can_be_removed_as_they_are_told)
+{
+    char names[256] = "";
+    int fd = -1;
+    assert_status(bcj2__os_create(in_scratch("one"), &fd), BCJ2_OK);
+    (void)bcj2__os_close(fd);
+    assert_status(bcj2__os_create(in_scratch(".two"), &fd), BCJ2_OK);
+    (void)bcj2__os_close(fd);
+    assert_status(bcj2__os_each_name(scratch, note_and_remove, names), BCJ2_OK);
+    ck_assert_msg(strcmp(names, "one .two ") == 0 || strcmp(names, ".two one ") == 0, "%s", names);
+    names[0] = '\0';
+    assert_status(bcj2__os_each_name(scratch, note_and_remove, names), BCJ2_OK);
+    ck_assert_str_eq(names, "");
+    ck_assert(BCJ2_FAILED(bcj2__os_each_name(in_scratch("none"), note_and_remove, names)));
+}
+END_TEST
+
 static void add_cases(Suite *suite)
 {
     TCase *tc = suite_case(suite, "files and folders", 20);
@@ -377,6 +401,7 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, folders_are_made_with_their_parents);
     tcase_add_test(tc, folders_are_checked);
     tcase_add_test(tc, a_real_path_has_no_links);
+    tcase_add_test(tc, the_names_in_a_folder_can_be_removed_as_they_are_told);
     tcase_add_test(tc, without_memory_calls_fail_and_say_so);
 }
 
