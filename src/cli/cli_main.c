@@ -93,7 +93,8 @@ static const struct command commands[] = {
      "Moves the jobs of the queue until it gets SIGINT or SIGTERM, and tells each change of\n"
      "state. While another program moves them it only watches, and goes on when that one ends.\n"
      "\n"
-     "      --until-idle       end when no job is left to move, whoever moves them; the exit\n"
+     "      --until-idle       end when no job is left to move, whoever moves them, and\n"
+     "                         no program to be started for one; the exit\n"
      "                         status is 1 if one of them failed\n",
      0, 0, TAKES_UNTIL_IDLE, cmd_run},
     {NULL, NULL, NULL, NULL, 0, 0, 0, NULL},

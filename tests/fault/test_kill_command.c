@@ -9,6 +9,7 @@
 #else
 #define _GNU_SOURCE
 #endif
+#include "../support/fake_clock.h"
 #include "../support/told.h"
 
 #include "os_calls.h"
@@ -20,6 +21,8 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+static struct fake_clock fake;
 
 static void die(void)
 {
@@ -146,6 +149,17 @@ START_TEST(each_step)
     (void)told_await(job, BCJ2_EVENT_DELIVERED, 1);
     ck_assert_uint_eq(told_runs(), steps[step].runs);
     ck_assert(!told_overlapped());
+    /* what it left is gone a day after the event is over */
+    fake_clock_install(&fake);
+    fake_clock_pass(2 * 86400);
+    queue_close();
+    told_open();
+    bcj2_job_unref(job);
+    job = told_job(true); /* goes through the engine after that was seen to */
+    assert_status(bcj2_resume(job), BCJ2_OK);
+    queue_wait(job, STATE_BIT(ERROR), BCJ2_JOB_STATE_ERROR);
+    ck_assert_int_eq(access(queue_path("queue/notify-1.lock"), F_OK), -1);
+    ck_assert_int_eq(access(queue_path("queue/notify-1.input"), F_OK), -1);
     bcj2_job_unref(job);
     queue_stop();
 }
