@@ -150,9 +150,9 @@ START_TEST(each_step)
     ck_assert_uint_eq(told_runs(), steps[step].runs);
     ck_assert(!told_overlapped());
     /* what it left is gone a day after the event is over */
+    queue_close();
     fake_clock_install(&fake);
     fake_clock_pass(2 * 86400);
-    queue_close();
     told_open();
     bcj2_job_unref(job);
     job = told_job(true); /* goes through the engine after that was seen to */
