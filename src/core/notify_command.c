@@ -181,7 +181,8 @@ void bcj2__commands_hear(struct engine *e)
         if (c->step == COMMAND_STARTED) {
             look_at(c);
         }
-        if (c->step == COMMAND_ENDED && bcj2__engine_transaction(e) &&
+        bool resting = e->runner && e->store_ms != UINT64_MAX;
+        if (c->step == COMMAND_ENDED && !resting && bcj2__engine_transaction(e) &&
             (bcj2__engine_check_job(e, c->event.job_seq, store_result(e, c)) || !e->failed)) {
             c->step = COMMAND_STORED;
         }
@@ -405,5 +406,17 @@ void bcj2__commands_leave_all(struct engine *e)
 {
     while (e->commands != NULL) {
         free_command(e, &e->commands);
+    }
+}
+
+void bcj2__commands_forget(struct engine *e, const int64_t *event_seqs, uint32_t count)
+{
+    static const char *const files[] = {"lock", "input"};
+    for (uint32_t i = 0; i < count * ARRAY_LEN(files); i++) {
+        CLEANUP_FREE char *path =
+            path_of(e->core, event_seqs[i / ARRAY_LEN(files)], files[i % ARRAY_LEN(files)]);
+        if (path != NULL) {
+            (void)bcj2__os_unlink(path); /* what cannot be removed is in nobody's way */
+        }
     }
 }

@@ -21,6 +21,8 @@ void bcj2__commands_act(struct engine *e);
 void bcj2__commands_undo(struct engine *e);
 /* What tells that programs have ended; at most LIMIT_NOTIFY_COMMANDS. */
 size_t bcj2__commands_fds(const struct engine *e, struct net_fd *fds);
+/* Removes the files of events that are over and forgotten, which one that was killed may have left. */
+void bcj2__commands_forget(struct engine *e, const int64_t *event_seqs, uint32_t count);
 /* What runs goes on, and is seen to by who moves the bytes next. */
 void bcj2__commands_leave_all(struct engine *e);
 

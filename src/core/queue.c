@@ -11,6 +11,7 @@
 #include "limit.h"
 #include "mem.h"
 #include "network.h"
+#include "notify_command.h"
 #include "notify_listeners.h"
 #include "schedule.h"
 #include "settle.h"
@@ -78,6 +79,7 @@ static bcj2_status expire(struct engine *e, uint64_t *ret_next_ms)
 static bcj2_status purge(struct engine *e, uint64_t *ret_next_ms)
 {
     struct store *store = e->core->store;
+    int64_t seqs[STORE_PURGE_MOST];
     uint32_t gone = 0, events = 0;
     uint64_t ended = 0;
     *ret_next_ms = UINT64_MAX;
@@ -94,14 +96,16 @@ static bcj2_status purge(struct engine *e, uint64_t *ret_next_ms)
     if (BCJ2_FAILED(s)) {
         return s;
     }
-    s = bcj2__store_purge(store, before, &gone);
+    /* first, for with a job all of its events go */
+    s = bcj2__store_events_purge(store, before, seqs, &events);
     if (BCJ2_SUCCEEDED(s)) {
-        s = bcj2__store_events_purge(store, before, &events);
+        s = bcj2__store_purge(store, before, &gone);
     }
     s = bcj2__store_end(store, false, s);
     if (BCJ2_FAILED(s)) {
         return s;
     }
+    bcj2__commands_forget(e, seqs, events);
     if (gone > 0) {
         bcj2__core_tell(e->core);
         e->ring = true;

@@ -309,7 +309,8 @@ bcj2_status bcj2__store_events_drop(struct store *s, int64_t job_seq, uint32_t k
     return status;
 }
 
-static bcj2_status purge(struct store *s, bcj2_filetime before, uint32_t *ret_count)
+static bcj2_status purge(struct store *s, bcj2_filetime before, int64_t *ret_seqs,
+                         uint32_t *ret_count)
 {
     bcj2_status status = bcj2__store_need_transaction(s);
     if (status != BCJ2_OK) {
@@ -317,19 +318,22 @@ static bcj2_status purge(struct store *s, bcj2_filetime before, uint32_t *ret_co
     }
     struct sql q = bcj2__sql(s, "DELETE FROM events WHERE seq IN (SELECT seq FROM events"
                                 " INDEXED BY events_over WHERE result > 0 AND time < ?"
-                                " ORDER BY time LIMIT ?)");
+                                " ORDER BY time LIMIT ?) RETURNING seq");
     bcj2__sql_bind_u64(&q, before);
     bcj2__sql_bind_i64(&q, STORE_PURGE_MOST);
-    status = bcj2__sql_run(&q);
-    *ret_count = status == BCJ2_OK ? (uint32_t)sqlite3_changes(s->db) : 0;
+    while (*ret_count < STORE_PURGE_MOST && bcj2__sql_row(&q)) {
+        ret_seqs[(*ret_count)++] = bcj2__sql_i64(&q);
+    }
+    status = bcj2__sql_end(&q);
     return status == BCJ2_S_FALSE ? BCJ2_OK : status;
 }
 
-bcj2_status bcj2__store_events_purge(struct store *s, bcj2_filetime before, uint32_t *ret_count)
+bcj2_status bcj2__store_events_purge(struct store *s, bcj2_filetime before, int64_t *ret_seqs,
+                                     uint32_t *ret_count)
 {
     *ret_count = 0;
     bcj2__store_enter(s);
-    bcj2_status status = purge(s, before, ret_count);
+    bcj2_status status = purge(s, before, ret_seqs, ret_count);
     bcj2__store_leave(s);
     return status;
 }

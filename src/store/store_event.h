@@ -68,8 +68,10 @@ bcj2_status bcj2__store_event_insert(struct store *s,
 bcj2_status bcj2__store_event_update(struct store *s, const struct store_event *event);
 /* All of the job that are owed and of these kinds. */
 bcj2_status bcj2__store_events_drop(struct store *s, int64_t job_seq, uint32_t kinds);
-/* Forgets what is over and happened before a moment, STORE_PURGE_MOST at most. */
-bcj2_status bcj2__store_events_purge(struct store *s, bcj2_filetime before, uint32_t *ret_count);
+/* Forgets what is over and happened before a moment, STORE_PURGE_MOST at most; ret_seqs has room for so
+   many. */
+bcj2_status bcj2__store_events_purge(struct store *s, bcj2_filetime before, int64_t *ret_seqs,
+                                     uint32_t *ret_count);
 
 /* Properties of the job: these set its modification time. BCJ2_E_NOT_FOUND: there is no such job. */
 bcj2_status bcj2__store_set_notify_flags(struct store *s, int64_t seq, uint32_t flags,

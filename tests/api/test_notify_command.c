@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Programs that are told of events (job-semantics 5.2 and 5.4): when one is started and with what, what
    follows from its end, that there is never a second one at a time for one event, and that nothing of it is
-   left. Not here: processes that are killed (tests/fault/test_kill_command.c), callbacks. */
+   left. Not here: processes that are killed (tests/fault/test_kill_command.c), callbacks by themselves
+   (test_notify_callbacks.c). */
 #ifdef __APPLE__
 #define _DARWIN_C_SOURCE
 #else
@@ -13,6 +14,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -31,15 +33,13 @@ static void start(void)
     told_open();
 }
 
-/* Nothing of any program is left to be waited for. */
+/* Nothing of any program is left to be waited for; nothing is waited for here, it would be stolen. */
 static void assert_no_child(void)
 {
-    int status = 0;
-    pid_t pid;
-    while ((pid = waitpid(-1, &status, WNOHANG)) == 0) {
+    siginfo_t info;
+    while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0) {
         (void)poll(NULL, 0, 1); /* it has ended, and is being reaped by a thread of its own */
     }
-    ck_assert_int_eq(pid, -1);
     ck_assert_int_eq(errno, ECHILD);
 }
 
@@ -178,6 +178,107 @@ START_TEST(one_that_is_removed_while_it_runs_is_not_started_again)
 }
 END_TEST
 
+/* ---- after the callback ---- */
+
+struct ear {
+    bcj2_status answer;
+    atomic_uint calls;
+};
+
+static bcj2_status hear(bcj2_job *job, void *user)
+{
+    struct ear *ear = user;
+    (void)job;
+    atomic_fetch_add(&ear->calls, 1);
+    return ear->answer;
+}
+
+static bcj2_status hear_error(bcj2_job *job, bcj2_error *error, void *user)
+{
+    (void)error;
+    return hear(job, user);
+}
+
+static void set_ear(bcj2_job *job, struct ear *ear, bool for_errors)
+{
+    bcj2_notify_callbacks callbacks = BCJ2_NOTIFY_CALLBACKS_INIT;
+    callbacks.job_transferred = hear;
+    callbacks.job_error = for_errors ? hear_error : NULL;
+    callbacks.user = ear;
+    assert_status(bcj2_set_notify_callbacks(job, &callbacks), BCJ2_OK);
+}
+
+/* A60 */
+START_TEST(a_callback_that_takes_it_leaves_nothing_for_the_program)
+{
+    struct ear ear = {.answer = BCJ2_OK};
+    told_make(":");
+    bcj2_job *job = told_job(_i == 1);
+    told_set(job);
+    set_ear(job, &ear, true);
+    assert_status(bcj2_resume(job), BCJ2_OK);
+    ck_assert_uint_eq(told_await(job, BCJ2_EVENT_DELIVERED, 0).attempts, 0);
+    pass(2000);
+    ck_assert_uint_eq(atomic_load(&ear.calls), 1);
+    ck_assert_uint_eq(told_runs(), 0);
+    bcj2_job_unref(job);
+}
+END_TEST
+
+/* A59; all but BCJ2_OK refuses. */
+START_TEST(after_a_callback_that_refuses_it_is_started_once)
+{
+    static const bcj2_status answers[] = {BCJ2_E_FAIL, BCJ2_S_FALSE};
+    struct ear ear = {.answer = answers[_i]};
+    told_make(":");
+    bcj2_job *job = told_job(true);
+    told_set(job);
+    set_ear(job, &ear, true);
+    assert_status(bcj2_resume(job), BCJ2_OK);
+    ck_assert_uint_eq(told_await(job, BCJ2_EVENT_DELIVERED, 2).attempts, 2);
+    pass(2000);
+    ck_assert_uint_eq(atomic_load(&ear.calls), 1);
+    ck_assert_uint_eq(told_runs(), 1);
+    bcj2_job_unref(job);
+}
+END_TEST
+
+START_TEST(after_both_failed_all_is_repeated_after_the_delay)
+{
+    struct ear ear = {.answer = BCJ2_E_FAIL};
+    told_make("leave 1");
+    bcj2_job *job = told_job(true);
+    told_set(job);
+    set_ear(job, &ear, true);
+    assert_status(bcj2_resume(job), BCJ2_OK);
+    told_await_log("status 1");
+    pass(590);
+    ck_assert_uint_eq(atomic_load(&ear.calls), 1);
+    ck_assert_uint_eq(told_runs(), 1);
+    pass(20);
+    told_await_log("status 1");
+    ck_assert_uint_eq(atomic_load(&ear.calls), 2);
+    ck_assert_uint_eq(told_runs(), 2);
+    ck_assert_uint_eq(told_event(job, 0).attempts, 4);
+    bcj2_job_unref(job);
+}
+END_TEST
+
+START_TEST(what_has_no_callback_of_its_kind_is_the_programs)
+{
+    struct ear ear = {.answer = BCJ2_OK};
+    told_make(":");
+    bcj2_job *job = told_job(true);
+    told_set(job);
+    set_ear(job, &ear, false);
+    assert_status(bcj2_resume(job), BCJ2_OK);
+    (void)told_await(job, BCJ2_EVENT_DELIVERED, 1);
+    ck_assert_uint_eq(atomic_load(&ear.calls), 0);
+    ck_assert_uint_eq(told_runs(), 1);
+    bcj2_job_unref(job);
+}
+END_TEST
+
 /* ---- with what ---- */
 
 /* Takes the owed event out of a job's snapshot. */
@@ -226,13 +327,16 @@ END_TEST
 
 START_TEST(more_than_a_pipe_holds_is_read_or_not)
 {
-    char name[64];
+    static char names[1000][128];
+    static bcj2_file_info files[1000];
     told_make(_i == 0 ? "cat > input" : "exec <&-");
-    bcj2_job *job = told_job(false);
+    bcj2_job *job = told_job(true);
+    const char *source = queue_path("up.bin"), *folder = queue_path("out");
     for (int i = 0; i < 1000; i++) {
-        (void)snprintf(name, sizeof name, "out/another-%d", i);
-        assert_status(bcj2_add_file(job, queue_path("up.bin"), queue_path(name)), BCJ2_OK);
+        (void)snprintf(names[i], sizeof names[i], "%s/another-%d", folder, i);
+        files[i] = (bcj2_file_info){source, names[i]};
     }
+    assert_status(bcj2_add_file_set(job, 1000, files), BCJ2_OK);
     told_set(job);
     assert_status(bcj2_resume(job), BCJ2_OK);
     (void)told_await(job, BCJ2_EVENT_DELIVERED, 1);
@@ -692,6 +796,12 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, one_that_is_set_after_the_event_is_started);
     tcase_add_test(tc, one_that_is_removed_while_it_is_due_is_not_started_again);
     tcase_add_test(tc, one_that_is_removed_while_it_runs_is_not_started_again);
+
+    tc = a_case(suite, "after the callback");
+    tcase_add_loop_test(tc, a_callback_that_takes_it_leaves_nothing_for_the_program, 0, 2);
+    tcase_add_loop_test(tc, after_a_callback_that_refuses_it_is_started_once, 0, 2);
+    tcase_add_test(tc, after_both_failed_all_is_repeated_after_the_delay);
+    tcase_add_test(tc, what_has_no_callback_of_its_kind_is_the_programs);
 
     tc = a_case(suite, "with what");
     tcase_add_test(tc, standard_input_is_the_job);

@@ -9,6 +9,7 @@
 #else
 #define _GNU_SOURCE
 #endif
+#include "../support/fake_clock.h"
 #include "../support/told.h"
 
 #include "os_calls.h"
@@ -20,6 +21,8 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+static struct fake_clock fake;
 
 static void die(void)
 {
@@ -146,6 +149,17 @@ START_TEST(each_step)
     (void)told_await(job, BCJ2_EVENT_DELIVERED, 1);
     ck_assert_uint_eq(told_runs(), steps[step].runs);
     ck_assert(!told_overlapped());
+    /* what it left is gone a day after the event is over */
+    queue_close();
+    fake_clock_install(&fake);
+    fake_clock_pass(2 * 86400);
+    told_open();
+    bcj2_job_unref(job);
+    job = told_job(true); /* goes through the engine after that was seen to */
+    assert_status(bcj2_resume(job), BCJ2_OK);
+    queue_wait(job, STATE_BIT(ERROR), BCJ2_JOB_STATE_ERROR);
+    ck_assert_int_eq(access(queue_path("queue/notify-1.lock"), F_OK), -1);
+    ck_assert_int_eq(access(queue_path("queue/notify-1.input"), F_OK), -1);
     bcj2_job_unref(job);
     queue_stop();
 }
@@ -222,6 +236,114 @@ START_TEST(one_that_kills_its_starter_does_not_kill_the_third)
     ck_assert_int_eq(event.result, BCJ2_EVENT_OWED);
     ck_assert_uint_eq(event.attempts, 2);
     bcj2_job_unref(probe);
+    bcj2_job_unref(job);
+    queue_stop();
+}
+END_TEST
+
+/* ---- who has the callbacks is killed ---- */
+
+static bcj2_status never_return(bcj2_job *job, bcj2_error *error, void *user)
+{
+    (void)job;
+    (void)error;
+    queue_signal_give(user);
+    for (;;) {
+        (void)pause();
+    }
+    return BCJ2_OK;
+}
+
+struct listening {
+    struct queue_signal go, set, called;
+};
+
+static void listen_for_ever(void *argument)
+{
+    struct listening *l = argument;
+    bcj2_notify_callbacks callbacks = BCJ2_NOTIFY_CALLBACKS_INIT;
+    callbacks.job_error = never_return;
+    callbacks.user = &l->called;
+    queue_signal_await(&l->go);
+    told_open();
+    assert_status(bcj2_set_notify_callbacks(only_job(), &callbacks), BCJ2_OK);
+    queue_signal_give(&l->set);
+    for (;;) {
+        (void)pause();
+    }
+}
+
+/* Before the event, or inside its callback: the program is started, by a runner that hears of the end only
+   from the kernel. */
+START_TEST(a_listener_that_is_killed_leaves_its_events_to_the_program)
+{
+    struct listening l;
+    bool inside = _i == 1;
+    queue_prepare();
+    queue_signal_make(&l.go);
+    queue_signal_make(&l.set);
+    queue_signal_make(&l.called);
+    pid_t pid = queue_fork(listen_for_ever, &l);
+    told_open();
+    told_make(":");
+    bcj2_job *job = told_job(true);
+    told_set(job);
+    queue_signal_give(&l.go);
+    queue_signal_await(&l.set);
+    if (inside) {
+        assert_status(bcj2_resume(job), BCJ2_OK);
+        queue_signal_await(&l.called);
+        ck_assert_int_eq(told_event(job, 0).result, BCJ2_EVENT_OWED);
+    }
+    ck_assert_int_eq(kill(pid, SIGKILL), 0);
+    killed(pid);
+    if (!inside) {
+        assert_status(bcj2_resume(job), BCJ2_OK);
+    }
+    ck_assert_uint_eq(told_await(job, BCJ2_EVENT_DELIVERED, 1).attempts, 1);
+    ck_assert_uint_eq(told_runs(), 1);
+    bcj2_job_unref(job);
+    queue_stop();
+}
+END_TEST
+
+/* The listener moved the bytes, too: who takes over finds it dead. */
+static void listen_and_run(void *argument)
+{
+    struct listening *l = argument;
+    bcj2_notify_callbacks callbacks = BCJ2_NOTIFY_CALLBACKS_INIT;
+    callbacks.job_error = never_return;
+    callbacks.user = &l->called;
+    told_open();
+    told_make(":");
+    bcj2_job *job = told_job(true);
+    told_set(job);
+    assert_status(bcj2_set_notify_callbacks(job, &callbacks), BCJ2_OK);
+    assert_status(bcj2_resume(job), BCJ2_OK);
+    for (;;) {
+        (void)pause();
+    }
+}
+
+START_TEST(a_listener_that_was_the_runner_is_found_dead)
+{
+    struct listening l;
+    bool waiting = _i == 1; /* who takes over is there before */
+    queue_prepare();
+    queue_signal_make(&l.called);
+    pid_t pid = queue_fork(listen_and_run, &l);
+    queue_signal_await(&l.called);
+    if (waiting) {
+        told_open();
+    }
+    ck_assert_int_eq(kill(pid, SIGKILL), 0);
+    killed(pid);
+    if (!waiting) {
+        told_open();
+    }
+    bcj2_job *job = only_job();
+    (void)told_await(job, BCJ2_EVENT_DELIVERED, 1);
+    ck_assert_uint_eq(told_runs(), 1);
     bcj2_job_unref(job);
     queue_stop();
 }
@@ -309,6 +431,8 @@ static void add_cases(Suite *suite)
     tcase_add_loop_test(tc, each_step, 0, STEPS);
     tcase_add_test(tc, one_that_outlives_its_starter_is_not_joined_by_another);
     tcase_add_test(tc, one_that_kills_its_starter_does_not_kill_the_third);
+    tcase_add_loop_test(tc, a_listener_that_is_killed_leaves_its_events_to_the_program, 0, 2);
+    tcase_add_loop_test(tc, a_listener_that_was_the_runner_is_found_dead, 0, 2);
     tcase_add_loop_test(tc, moments_of_chance, 0, 3);
 }
 

@@ -257,6 +257,8 @@ START_TEST(listeners_and_their_jobs)
 }
 END_TEST
 
+static int64_t seqs[STORE_PURGE_MOST];
+
 START_TEST(what_is_over_is_forgotten)
 {
     int64_t job = add_job(BCJ2_JOB_STATE_ERROR), kept = add_event(job, FAILED, NOTIFY_NOBODY);
@@ -275,13 +277,14 @@ START_TEST(what_is_over_is_forgotten)
     assert_status(bcj2__store_next_over(store, NOW), BCJ2_S_FALSE);
     assert_status(bcj2__store_next_over(store, NOW + 1), BCJ2_OK);
     begin();
-    assert_status(bcj2__store_events_purge(store, NOW + 1, &count), BCJ2_OK);
+    assert_status(bcj2__store_events_purge(store, NOW + 1, seqs, &count), BCJ2_OK);
     ck_assert_uint_eq(count, 1);
-    assert_status(bcj2__store_events_purge(store, UINT32_MAX + NOW, &count), BCJ2_OK);
+    ck_assert_int_eq(seqs[0], kept + 1);
+    assert_status(bcj2__store_events_purge(store, UINT32_MAX + NOW, seqs, &count), BCJ2_OK);
     ck_assert_uint_eq(count, STORE_PURGE_MOST);
-    assert_status(bcj2__store_events_purge(store, UINT32_MAX + NOW, &count), BCJ2_OK);
+    assert_status(bcj2__store_events_purge(store, UINT32_MAX + NOW, seqs, &count), BCJ2_OK);
     ck_assert_uint_eq(count, 2);
-    assert_status(bcj2__store_events_purge(store, UINT32_MAX + NOW, &count), BCJ2_OK);
+    assert_status(bcj2__store_events_purge(store, UINT32_MAX + NOW, seqs, &count), BCJ2_OK);
     ck_assert_uint_eq(count, 0);
     commit();
     assert_status(bcj2__store_next_event(store, 0, &got), BCJ2_OK);
@@ -305,7 +308,7 @@ START_TEST(writing_an_event_needs_a_transaction)
     assert_status(bcj2__store_event_insert(store, &event), BCJ2_E_UNEXPECTED);
     assert_status(bcj2__store_event_update(store, &event), BCJ2_E_UNEXPECTED);
     assert_status(bcj2__store_events_drop(store, event.job_seq, ~0u), BCJ2_E_UNEXPECTED);
-    assert_status(bcj2__store_events_purge(store, NOW, &count), BCJ2_E_UNEXPECTED);
+    assert_status(bcj2__store_events_purge(store, NOW, seqs, &count), BCJ2_E_UNEXPECTED);
     assert_status(bcj2__store_set_notify_flags(store, event.job_seq, 0, NOW), BCJ2_E_UNEXPECTED);
     assert_status(bcj2__store_set_listener(store, event.job_seq, 1, 0, NOW), BCJ2_E_UNEXPECTED);
     event.job_seq = 999; /* no such job */
