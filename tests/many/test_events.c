@@ -115,8 +115,8 @@ static void make_jobs(bcj2_manager *manager)
         bcj2_job *job = NULL;
         (void)snprintf(name, sizeof name, "%u", i);
         (void)snprintf(target, sizeof target, "out/%u", i);
-        assert_status(
-            bcj2_manager_create_job(manager, name, BCJ2_JOB_TYPE_DOWNLOAD, &id, &job), BCJ2_OK);
+        assert_status(bcj2_manager_create_job(manager, name, BCJ2_JOB_TYPE_DOWNLOAD, &id, &job),
+                      BCJ2_OK);
         assert_status(bcj2_set_priority(job, BCJ2_JOB_PRIORITY_FOREGROUND), BCJ2_OK);
         assert_status(bcj2_add_file(job, path_of("source"), path_of(target)), BCJ2_OK);
         assert_status(bcj2_resume(job), BCJ2_OK);
