@@ -74,6 +74,11 @@ static bcj2_status expire(struct engine *e, uint64_t *ret_next_ms)
     return BCJ2_OK;
 }
 
+static bcj2_filetime a_day_ago(void)
+{
+    return bcj2__os_wall() - KEEP_FINAL_S * FILETIME_PER_S;
+}
+
 /* Forgets jobs that ended a day ago, some at a time: when there is more to forget, and when some that
    ended will be due. */
 static bcj2_status purge(struct engine *e, uint64_t *ret_next_ms)
@@ -83,10 +88,9 @@ static bcj2_status purge(struct engine *e, uint64_t *ret_next_ms)
     uint32_t gone = 0, events = 0;
     uint64_t ended = 0;
     *ret_next_ms = UINT64_MAX;
-    bcj2_filetime before = bcj2__os_wall() - KEEP_FINAL_S * FILETIME_PER_S;
     bcj2_status s = bcj2__store_count_states(store, FINAL_STATES, &ended);
     if (BCJ2_SUCCEEDED(s) && ended == 0) {
-        s = bcj2__store_next_over(store, before);
+        s = bcj2__store_next_over(store, a_day_ago());
         ended = s == BCJ2_OK;
     }
     if (BCJ2_FAILED(s) || ended == 0) {
@@ -96,6 +100,8 @@ static bcj2_status purge(struct engine *e, uint64_t *ret_next_ms)
     if (BCJ2_FAILED(s)) {
         return s;
     }
+    /* asked here: a calendar that was set back while others wrote must not forget what ended just now */
+    bcj2_filetime before = a_day_ago();
     /* first, for with a job all of its events go */
     s = bcj2__store_events_purge(store, before, seqs, &events);
     if (BCJ2_SUCCEEDED(s)) {

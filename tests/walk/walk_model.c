@@ -286,7 +286,8 @@ static void observe_active(struct model_job *m, const struct seen *seen)
 {
     m->had_server = m->had_server || (m->moods & GIVING) != 0;
     if ((RUNNING & 1u << seen->state) != 0) {
-        m->seen_active_ms = fake_clock_now_ms() - SLACK_MS;
+        /* after a jump the runner may still be in a turn that began before it */
+        m->seen_active_ms = m->jumped ? m->seen_active_ms : fake_clock_now_ms() - SLACK_MS;
         return;
     }
     MODEL_CHECK(m, may_be(m, seen->state, seen->code), "it is %d with 0x%08x", (int)seen->state,
