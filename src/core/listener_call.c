@@ -167,20 +167,18 @@ static bool was_replaced(const struct call *call)
     return replaced;
 }
 
-/* What a callback said that was replaced meanwhile counts only if it took the event. */
-static bcj2_status note_result(const struct call *call, const struct store_event *event,
-                               enum notify_result result)
+static bcj2_status store_result(const struct call *call, const struct store_event *event,
+                                enum notify_result result)
 {
     struct core *c = call->l->core;
     struct store_notify n;
-    bool replaced = was_replaced(call);
     bcj2_status s = bcj2__store_begin(c->store, true);
     if (BCJ2_FAILED(s)) {
         return s;
     }
     s = bcj2__store_notify(c->store, call->view.seq, &n);
     if (BCJ2_SUCCEEDED(s)) {
-        replaced = replaced || n.listener != call->view.listener;
+        bool replaced = n.listener != call->view.listener || was_replaced(call);
         result = replaced && result == NOTIFY_REFUSED ? NOTIFY_LOST : result;
         s = bcj2__notify_had(c, event->seq, NOTIFY_CALLBACK, result, bcj2__os_now_ms());
     }
@@ -188,6 +186,17 @@ static bcj2_status note_result(const struct call *call, const struct store_event
     if (s == BCJ2_OK) {
         bcj2__core_changed(c);
     }
+    return s;
+}
+
+/* What a callback said that was replaced meanwhile counts only if it took the event. Nobody sets others
+   between the question and the answer's being stored: what they are owed would be taken from them. */
+static bcj2_status note_result(const struct call *call, const struct store_event *event,
+                               enum notify_result result)
+{
+    bcj2__os_mutex_lock(call->l->setting);
+    bcj2_status s = store_result(call, event, result);
+    bcj2__os_mutex_unlock(call->l->setting);
     return s;
 }
 
