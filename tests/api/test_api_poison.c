@@ -172,6 +172,30 @@ START_TEST(a_damaged_job_keeps_no_other_from_its_end)
 }
 END_TEST
 
+/* Nothing else happens by then that would make the engine look for programs to start. */
+START_TEST(a_damaged_job_that_cannot_end_by_time_is_told_of)
+{
+    bcj2_manager_options options = BCJ2_MANAGER_OPTIONS_INIT;
+    bcj2_event event = BCJ2_EVENT_INIT;
+    bcj2_job *made = queue_job(BCJ2_JOB_TYPE_UPLOAD);
+    uint64_t change = 0;
+    bcj2_status s;
+    assert_status(bcj2_set_notify_cmdline(made, "/bin/sh", "sh -c :"), BCJ2_OK);
+    bcj2_job_unref(made);
+    queue_close();
+    run_sql(old_damages[0]);
+    options.job_inactivity_timeout = 1;
+    assert_status(bcj2_manager_open(queue_path("queue"), &options, &queue_manager), BCJ2_OK);
+    while ((s = bcj2_manager_get_event(queue_manager, 0, &event)) == BCJ2_S_FALSE ||
+           (s == BCJ2_OK && event.result == BCJ2_EVENT_OWED && event.attempts == 0)) {
+        assert_status(bcj2_manager_wait(queue_manager, &change, 20000), BCJ2_OK);
+    }
+    assert_status(s, BCJ2_OK);
+    ck_assert_uint_eq(event.kind, BCJ2_NOTIFY_JOB_ERROR);
+    ck_assert_uint_eq(event.attempts, 1); /* though after as long again it is cancelled */
+}
+END_TEST
+
 START_TEST(a_damaged_deadline_is_passed_over)
 {
     bcj2_guid ids[2];
@@ -325,6 +349,7 @@ static void add_cases(Suite *suite)
     tcase_add_loop_test(tc, a_damaged_job_goes_to_error, 0, ARRAY_LEN(damages));
     tcase_add_loop_test(tc, a_damaged_job_keeps_no_other_from_its_end, 0,
                         (int)ARRAY_LEN(old_damages));
+    tcase_add_test(tc, a_damaged_job_that_cannot_end_by_time_is_told_of);
     tcase_add_test(tc, a_damaged_deadline_is_passed_over);
     tcase_add_loop_test(tc, a_damaged_event_is_passed_over, 0, 2);
     tc = suite_case(suite, "unclean ends", 60);
