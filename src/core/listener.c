@@ -184,6 +184,7 @@ static struct callbacks *replace(struct listener *l, const bcj2_job *job, struct
         h = h != NULL ? h : insert(l, job->seq, &job->id);
         old = h->callbacks;
         h->callbacks = fresh;
+        h->told = 0;
         h->view.version = ++l->versions;
         h->view.listener = l->number;
         h->view.state = stored->state;

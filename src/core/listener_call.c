@@ -91,6 +91,8 @@ struct call {
     struct callbacks *callbacks;
     struct hearer_view view;
     bcj2_guid id;
+    int64_t told; /* of the hearer */
+    enum notify_result answer;
     bool called; /* the program's code was run */
 };
 
@@ -167,20 +169,18 @@ static bool was_replaced(const struct call *call)
     return replaced;
 }
 
-/* What a callback said that was replaced meanwhile counts only if it took the event. */
-static bcj2_status note_result(const struct call *call, const struct store_event *event,
-                               enum notify_result result)
+static bcj2_status store_result(const struct call *call, const struct store_event *event,
+                                enum notify_result result)
 {
     struct core *c = call->l->core;
     struct store_notify n;
-    bool replaced = was_replaced(call);
     bcj2_status s = bcj2__store_begin(c->store, true);
     if (BCJ2_FAILED(s)) {
         return s;
     }
     s = bcj2__store_notify(c->store, call->view.seq, &n);
     if (BCJ2_SUCCEEDED(s)) {
-        replaced = replaced || n.listener != call->view.listener;
+        bool replaced = n.listener != call->view.listener || was_replaced(call);
         result = replaced && result == NOTIFY_REFUSED ? NOTIFY_LOST : result;
         s = bcj2__notify_had(c, event->seq, NOTIFY_CALLBACK, result, bcj2__os_now_ms());
     }
@@ -191,7 +191,20 @@ static bcj2_status note_result(const struct call *call, const struct store_event
     return s;
 }
 
-static bcj2_status tell_event(struct call *call, const struct store_event *event)
+/* What a callback said that was replaced meanwhile counts only if it took the event. Nobody sets others
+   between the question and the answer's being stored: what they are owed would be taken from them. */
+static bcj2_status note_result(const struct call *call, const struct store_event *event,
+                               enum notify_result result)
+{
+    bcj2__os_mutex_lock(call->l->setting);
+    bcj2_status s = store_result(call, event, result);
+    bcj2__os_mutex_unlock(call->l->setting);
+    return s;
+}
+
+/* BCJ2_S_FALSE: it could not be called. */
+static bcj2_status ask(struct call *call, const struct store_event *event,
+                       enum notify_result *ret_result)
 {
     bcj2_status answer = BCJ2_OK;
     char text[BCJ2_GUID_TEXT_SIZE];
@@ -199,16 +212,36 @@ static bcj2_status tell_event(struct call *call, const struct store_event *event
     if (s == BCJ2_E_ERROR_INFORMATION_UNAVAILABLE || s == BCJ2_E_NOT_FOUND) {
         return BCJ2_S_FALSE; /* it was resumed, or ended, this moment: the event is no more */
     }
-    if (s != BCJ2_OK) {
-        return s;
-    }
-    enum notify_result result = bcj2__notify_returned(event->kind, answer);
-    if (result == NOTIFY_REFUSED) {
+    *ret_result = bcj2__notify_returned(event->kind, answer);
+    if (s == BCJ2_OK && *ret_result == NOTIFY_REFUSED) {
         bcj2__guid_format(&call->id, text);
         bcj2__log(&call->l->core->log, LOG_INFO, "a callback for job %s refused an event: 0x%08x",
                   text, (unsigned)answer);
     }
-    return note_result(call, event, result);
+    return s;
+}
+
+/* An answer that cannot be stored is kept: the program is not to be asked again for a full disk's sake. */
+static void keep(const struct call *call, int64_t told, enum notify_result answer)
+{
+    bcj2__os_mutex_lock(call->l->lock);
+    struct hearer *h = call->hearer;
+    if (h->view.version == call->view.version) {
+        h->told = told;
+        h->answer = answer;
+    }
+    bcj2__os_mutex_unlock(call->l->lock);
+}
+
+static bcj2_status tell_event(struct call *call, const struct store_event *event)
+{
+    enum notify_result result = call->answer;
+    bcj2_status s = event->seq == call->told ? BCJ2_OK : ask(call, event, &result);
+    if (s == BCJ2_OK) {
+        s = note_result(call, event, result);
+        keep(call, BCJ2_FAILED(s) ? event->seq : 0, result);
+    }
+    return s;
 }
 
 /* When the job is to be looked at again, unless it changes before. */
@@ -245,7 +278,8 @@ static uint64_t perform(struct call *call)
         return now_ms + bcj2__timeouts.store_rest_ms;
     }
     /* after a call there may be more to tell; when nothing could be called, that comes with a change */
-    return call->called ? 0 : heard.what == HEARD_NOTHING ? heard.due_ms : UINT64_MAX;
+    bool told = call->called || (heard.what == HEARD_EVENT && heard.event.seq == call->told);
+    return told ? 0 : heard.what == HEARD_NOTHING ? heard.due_ms : UINT64_MAX;
 }
 
 static struct call begin(struct listener *l)
@@ -260,8 +294,13 @@ static struct call begin(struct listener *l)
     if (h->callbacks != NULL) {
         h->callbacks->refs++;
     }
-    return (
-        struct call){.l = l, .hearer = h, .callbacks = h->callbacks, .view = h->view, .id = h->id};
+    return (struct call){.l = l,
+                         .hearer = h,
+                         .callbacks = h->callbacks,
+                         .view = h->view,
+                         .id = h->id,
+                         .told = h->told,
+                         .answer = h->answer};
 }
 
 static void end(struct call *call, uint64_t due_ms)

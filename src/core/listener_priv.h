@@ -38,9 +38,11 @@ struct hearer {
     struct callbacks *callbacks; /* NULL: none any more, and it goes when its call has ended */
     enum hearer_call call;       /* one at a time */
     bool again;                  /* it was changed while its call ran */
-    struct hearer *next;         /* queued */
-    uint64_t due_ms;             /* to be looked at then; UINT64_MAX: when it is changed */
-    size_t due_at;               /* its place among those that are due by time */
+    int64_t told;              /* the event that was told, but the end of it not stored; 0: none */
+    enum notify_result answer; /* to that */
+    struct hearer *next;       /* queued */
+    uint64_t due_ms;           /* to be looked at then; UINT64_MAX: when it is changed */
+    size_t due_at;             /* its place among those that are due by time */
 };
 
 struct listener {

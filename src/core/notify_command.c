@@ -203,8 +203,28 @@ static bcj2_status put_off(struct engine *e, struct store_event *event)
     return bcj2__store_event_update(e->core->store, event);
 }
 
-/* What a process that is gone had started, or was about to. Whether it still runs, its lock tells; one that
-   was started before waits: it may be what ends the processes that start it. */
+/* One that was started before waits: it may be what ends the processes that start it. And while it ran
+   nobody else got its turn (bcj2__notify_channels_changed), whatever was set: now somebody may have to. */
+static bcj2_status adopt_one(struct engine *e, struct store_event *event)
+{
+    struct store_notify n;
+    bcj2_status s = bcj2__store_notify(e->core->store, event->job_seq, &n);
+    if (BCJ2_FAILED(s)) {
+        return s;
+    }
+    bool commands = n.channels.command && bcj2__notify_wanted(&n.channels, event->kind);
+    event->running = false;
+    event->next = (struct store_deadline){0};
+    if (commands && event->attempts > 1) {
+        return put_off(e, event);
+    }
+    s = bcj2__store_event_update(e->core->store, event);
+    return BCJ2_FAILED(s) || commands
+               ? s
+               : bcj2__notify_had(e->core, event->seq, NOTIFY_COMMAND, NOTIFY_LOST, e->now_ms);
+}
+
+/* What a process that is gone had started, or was about to. Whether it still runs, its lock tells. */
 static bool adopt(struct engine *e)
 {
     struct store_event event;
@@ -218,10 +238,7 @@ static bool adopt(struct engine *e)
         if (!bcj2__engine_transaction(e)) {
             return false;
         }
-        event.running = false;
-        event.next = (struct store_deadline){0};
-        s = event.attempts > 1 ? put_off(e, &event)
-                               : bcj2__store_event_update(e->core->store, &event);
+        s = adopt_one(e, &event);
         e->durable = true;
         if (!bcj2__engine_check_job(e, event.job_seq, s) && e->failed) {
             return false;

@@ -40,8 +40,11 @@ static bcj2_status expire_one(struct core *c, int64_t seq)
     if (BCJ2_FAILED(begun)) {
         return begun;
     }
-    s = bcj2__job_state_poison(c, seq, bcj2__detail(s, "%s", why));
-    return bcj2__store_end(c->store, true, s);
+    s = bcj2__store_end(c->store, true, bcj2__job_state_poison(c, seq, bcj2__detail(s, "%s", why)));
+    if (BCJ2_SUCCEEDED(s)) { /* somebody may have to be told of that */
+        bcj2__core_changed(c);
+    }
+    return s;
 }
 
 /* Cancels what was not touched for the inactivity time, some at a time. Gives back when the next one is

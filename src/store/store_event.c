@@ -3,6 +3,8 @@
 #include "store_event.h"
 
 #include <string.h>
+#include <bcj2/notify.h>
+#include "macro.h"
 #include "os.h"
 #include "store_sql.h"
 
@@ -10,6 +12,11 @@
     "seq, job_seq, kind, file_index, time, result, turn, running, attempts, next_boot," \
     " next_ms, next_wall"
 #define OWED_COMMAND "result = 0 AND turn = 2"
+/* One that cannot be read keeps its own event waiting, not the others'; as in store_due.c. */
+#define READABLE "(next_boot IS NULL OR length(next_boot) < 40)"
+
+static const uint32_t all_kinds[] = {BCJ2_NOTIFY_JOB_TRANSFERRED, BCJ2_NOTIFY_JOB_ERROR,
+                                     BCJ2_NOTIFY_FILE_TRANSFERRED};
 
 /* ---- reading ---- */
 
@@ -86,22 +93,42 @@ bcj2_status bcj2__store_next_running(struct store *s, int64_t after_seq, struct 
 {
     return event_by(s,
                     "SELECT " EVENT_COLUMNS " FROM events INDEXED BY events_running"
-                    " WHERE running = 1 AND seq > ? ORDER BY seq LIMIT 1",
+                    " WHERE running = 1 AND seq > ? AND " READABLE " ORDER BY seq LIMIT 1",
                     after_seq, ret);
 }
 
+static bcj2_status first_of_kind(struct store *s, int64_t job_seq, uint32_t kind,
+                                 struct store_event *ret)
+{
+    struct sql q =
+        bcj2__sql(s, "SELECT " EVENT_COLUMNS " FROM events INDEXED BY events_owed"
+                     " WHERE result = 0 AND job_seq = ? AND kind = ? ORDER BY seq LIMIT 1");
+    bcj2__sql_bind_i64(&q, job_seq);
+    bcj2__sql_bind_i64(&q, kind);
+    return one_event(&q, ret);
+}
+
+/* Kind by kind: a job may owe as many events as it has files, and they are not to be passed one by one. */
 bcj2_status bcj2__store_first_owed(struct store *s, int64_t job_seq, uint32_t kinds,
                                    struct store_event *ret)
 {
-    bcj2__store_enter(s);
-    struct sql q =
-        bcj2__sql(s, "SELECT " EVENT_COLUMNS " FROM events INDEXED BY events_owed"
-                     " WHERE result = 0 AND job_seq = ? AND kind & ? ORDER BY seq LIMIT 1");
-    bcj2__sql_bind_i64(&q, job_seq);
-    bcj2__sql_bind_i64(&q, kinds);
-    bcj2_status status = one_event(&q, ret);
-    bcj2__store_leave(s);
-    return status;
+    bool found = false;
+    bcj2_status status = BCJ2_S_FALSE;
+    *ret = (struct store_event){0};
+    bcj2__store_lock(s);
+    for (size_t i = 0; i < ARRAY_LEN(all_kinds) && BCJ2_SUCCEEDED(status); i++) {
+        struct store_event event;
+        if ((kinds & all_kinds[i]) == 0) {
+            continue;
+        }
+        status = first_of_kind(s, job_seq, all_kinds[i], &event);
+        if (status == BCJ2_OK && (!found || event.seq < ret->seq)) {
+            found = true;
+            *ret = event;
+        }
+    }
+    bcj2__store_unlock(s);
+    return BCJ2_SUCCEEDED(status) && found ? BCJ2_OK : status;
 }
 
 /* The one that is due first of those that wait since the next boot after `boot`. */
@@ -109,7 +136,7 @@ static bcj2_status command_of_next_boot(struct store *s, const char *boot, struc
 {
     struct sql q = bcj2__sql(s, "SELECT " EVENT_COLUMNS " FROM events INDEXED BY events_command"
                                 " WHERE " OWED_COMMAND " AND running = 0 AND next_boot > ?"
-                                " ORDER BY next_boot, next_ms LIMIT 1");
+                                " AND " READABLE " ORDER BY next_boot, next_ms LIMIT 1");
     bcj2__sql_bind_text(&q, boot);
     return one_event(&q, ret);
 }
@@ -291,9 +318,11 @@ static bcj2_status drop(struct store *s, int64_t job_seq, uint32_t kinds)
     }
     struct sql q = bcj2__sql(s, "UPDATE events INDEXED BY events_owed SET result = 2, turn = 0,"
                                 " running = 0, next_boot = NULL"
-                                " WHERE result = 0 AND job_seq = ? AND kind & ?");
+                                " WHERE result = 0 AND job_seq = ? AND kind IN (?, ?, ?)");
     bcj2__sql_bind_i64(&q, job_seq);
-    bcj2__sql_bind_i64(&q, kinds);
+    for (size_t i = 0; i < ARRAY_LEN(all_kinds); i++) {
+        bcj2__sql_bind_i64(&q, kinds & all_kinds[i]); /* 0: no event is of that */
+    }
     status = bcj2__sql_run(&q);
     if (status == BCJ2_OK) {
         status = job_changed(s, job_seq);

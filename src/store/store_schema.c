@@ -213,7 +213,7 @@ static const char version_5[] =
     " next_ms INTEGER NOT NULL,"
     " next_wall INTEGER NOT NULL);"
     "CREATE INDEX events_job ON events (job_seq);" /* for the end of a job */
-    "CREATE INDEX events_owed ON events (job_seq, seq) WHERE result = 0;"
+    "CREATE INDEX events_owed ON events (job_seq, kind, seq) WHERE result = 0;"
     "CREATE INDEX events_command ON events (running, next_boot, next_ms)"
     " WHERE result = 0 AND turn = 2;"
     "CREATE INDEX events_running ON events (seq) WHERE running = 1;"

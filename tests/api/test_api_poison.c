@@ -172,6 +172,30 @@ START_TEST(a_damaged_job_keeps_no_other_from_its_end)
 }
 END_TEST
 
+/* Nothing else happens by then that would make the engine look for programs to start. */
+START_TEST(a_damaged_job_that_cannot_end_by_time_is_told_of)
+{
+    bcj2_manager_options options = BCJ2_MANAGER_OPTIONS_INIT;
+    bcj2_event event = BCJ2_EVENT_INIT;
+    bcj2_job *made = queue_job(BCJ2_JOB_TYPE_UPLOAD);
+    uint64_t change = 0;
+    bcj2_status s;
+    assert_status(bcj2_set_notify_cmdline(made, "/bin/sh", "sh -c :"), BCJ2_OK);
+    bcj2_job_unref(made);
+    queue_close();
+    run_sql(old_damages[0]);
+    options.job_inactivity_timeout = 1;
+    assert_status(bcj2_manager_open(queue_path("queue"), &options, &queue_manager), BCJ2_OK);
+    while ((s = bcj2_manager_get_event(queue_manager, 0, &event)) == BCJ2_S_FALSE ||
+           (s == BCJ2_OK && event.result == BCJ2_EVENT_OWED && event.attempts == 0)) {
+        assert_status(bcj2_manager_wait(queue_manager, &change, 20000), BCJ2_OK);
+    }
+    assert_status(s, BCJ2_OK);
+    ck_assert_uint_eq(event.kind, BCJ2_NOTIFY_JOB_ERROR);
+    ck_assert_uint_eq(event.attempts, 1); /* though after as long again it is cancelled */
+}
+END_TEST
+
 START_TEST(a_damaged_deadline_is_passed_over)
 {
     bcj2_guid ids[2];
@@ -186,6 +210,32 @@ START_TEST(a_damaged_deadline_is_passed_over)
     queue_open();
     bcj2_job *good = job_of(&ids[1]);
     queue_wait(good, STATE_BIT(TRANSFERRED) | STATE_BIT(ERROR), BCJ2_JOB_STATE_TRANSFERRED);
+    bcj2_job_unref(good);
+}
+END_TEST
+
+/* So does one of an event that a program is to be told of, or was being told of. */
+START_TEST(a_damaged_event_is_passed_over)
+{
+    static const char *const damages_of_event[] = {
+        "UPDATE events SET running = 0, next_boot = " LONG_TEXT,
+        "UPDATE events SET running = 1, next_boot = " LONG_TEXT,
+    };
+    bcj2_guid ids[2];
+    for (int i = 0; i < 2; i++) {
+        bcj2_job *made = queue_job_with_file(BCJ2_JOB_TYPE_UPLOAD, bits_server_url(server, "/in"));
+        id_of(made, &ids[i]);
+    }
+    queue_close();
+    run_sql("UPDATE jobs SET state = 4 WHERE seq = 1; UPDATE jobs SET state = 0 WHERE seq = 2;"
+            "INSERT INTO events (job_seq, kind, file_index, time, result, turn, running, attempts,"
+            " next_ms, next_wall) VALUES (1, 2, 0, 1, 0, 2, 0, 0, 0, 0)");
+    run_sql(damages_of_event[_i]);
+    queue_open();
+    bcj2_job *good = job_of(&ids[1]), *bad = job_of(&ids[0]);
+    queue_wait(good, STATE_BIT(TRANSFERRED) | STATE_BIT(ERROR), BCJ2_JOB_STATE_TRANSFERRED);
+    assert_status(bcj2_cancel(bad), BCJ2_OK);
+    bcj2_job_unref(bad);
     bcj2_job_unref(good);
 }
 END_TEST
@@ -299,7 +349,9 @@ static void add_cases(Suite *suite)
     tcase_add_loop_test(tc, a_damaged_job_goes_to_error, 0, ARRAY_LEN(damages));
     tcase_add_loop_test(tc, a_damaged_job_keeps_no_other_from_its_end, 0,
                         (int)ARRAY_LEN(old_damages));
+    tcase_add_test(tc, a_damaged_job_that_cannot_end_by_time_is_told_of);
     tcase_add_test(tc, a_damaged_deadline_is_passed_over);
+    tcase_add_loop_test(tc, a_damaged_event_is_passed_over, 0, 2);
     tc = suite_case(suite, "unclean ends", 60);
     tcase_add_checked_fixture(tc, enter, leave);
     tcase_add_test(tc, who_ends_its_process_comes_last);

@@ -178,6 +178,33 @@ START_TEST(one_that_is_removed_while_it_runs_is_not_started_again)
 }
 END_TEST
 
+/* The same where who started it is gone before it ends: the next process does not know how it ended, but
+   that it is not wanted any more. */
+START_TEST(one_that_is_not_wanted_any_more_is_not_started_by_the_next_process)
+{
+    bcj2_job *job = told_resumed(true, "pass; leave 1", 600);
+    bcj2_guid id;
+    told_await_start();
+    assert_status(_i == 0 ? bcj2_set_notify_cmdline(job, NULL, NULL)
+                          : bcj2_set_notify_flags(job, BCJ2_NOTIFY_DISABLE),
+                  BCJ2_OK);
+    assert_status(bcj2_get_id(job, &id), BCJ2_OK);
+    bcj2_job_unref(job);
+    queue_close();
+    told_release(2);
+    assert_no_child();
+    told_open();
+    assert_status(bcj2_manager_get_job(queue_manager, &id, &job), BCJ2_OK);
+    look();
+    bcj2_event event = told_event(job, 0);
+    ck_assert_int_eq(event.result, BCJ2_EVENT_OWED);
+    ck_assert_uint_eq(event.attempts, 1);
+    ck_assert_uint_eq(commands(), 0);
+    ck_assert_uint_eq(told_runs(), 1);
+    bcj2_job_unref(job);
+}
+END_TEST
+
 /* ---- after the callback ---- */
 
 struct ear {
@@ -796,6 +823,8 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, one_that_is_set_after_the_event_is_started);
     tcase_add_test(tc, one_that_is_removed_while_it_is_due_is_not_started_again);
     tcase_add_test(tc, one_that_is_removed_while_it_runs_is_not_started_again);
+    tcase_add_loop_test(tc, one_that_is_not_wanted_any_more_is_not_started_by_the_next_process, 0,
+                        2);
 
     tc = a_case(suite, "after the callback");
     tcase_add_loop_test(tc, a_callback_that_takes_it_leaves_nothing_for_the_program, 0, 2);

@@ -3,6 +3,9 @@
    it replaces and closing for what runs; and calls of many threads at once. */
 #include "ear.h"
 
+#include "os_calls.h"
+#include "os_syscall.h"
+
 #include <poll.h>
 #include <signal.h>
 #include <sched.h>
@@ -197,6 +200,62 @@ START_TEST(several_threads_dispatch_different_jobs)
 }
 END_TEST
 
+/* ---- set while the result of the old one is stored ---- */
+
+static int (*real_flock)(int fd, int operation);
+static _Thread_local bool is_setter;
+
+/* The callback's thread gets the time to do whatever it does before its own transaction, which waits for
+   the setter's. Less time than it needs would hide a mistake, not make one. */
+static int let_the_callback_end(int fd, int operation)
+{
+    if (is_setter) {
+        is_setter = false;
+        ear_let_go(&ear);
+        ear_await_ended(&ear, 1);
+        (void)poll(NULL, 0, 100);
+    }
+    return real_flock(fd, operation);
+}
+
+static void *set_second(void *job)
+{
+    is_setter = true;
+    ear_set(&second, job, ALL_KINDS);
+    ck_assert(!is_setter);
+    ck_assert_uint_eq(ear_destroyed(&ear), 1);
+    return NULL;
+}
+
+START_TEST(a_refusal_that_is_stored_after_others_are_set_is_not_theirs)
+{
+    uint64_t change = 0;
+    ear_hold(&ear);
+    ear.answers[0] = BCJ2_E_FAIL;
+    bcj2_job *job = ear_job(1);
+    assert_status(bcj2_set_notify_cmdline(job, "/bin/false", NULL), BCJ2_OK);
+    ear_set(&ear, job, ALL_KINDS);
+    assert_status(bcj2_resume(job), BCJ2_OK);
+    ear_await(&ear, 1);
+    end(begin(set_second, job));
+    ear_await_ended(&second, 1);
+    ck_assert_str_eq(ear_heard(&second), "T");
+    while (ear_event(1).result == BCJ2_EVENT_OWED) { /* until the end is stored */
+        assert_status(bcj2_manager_wait(queue_manager, &change, 20000), BCJ2_OK);
+    }
+    ck_assert_int_eq(ear_event(1).result, BCJ2_EVENT_DELIVERED);
+    ck_assert_uint_eq(ear_event(1).attempts, 0); /* the program neither */
+    bcj2_job_unref(job);
+}
+END_TEST
+
+static void start_with_slow_locks(void)
+{
+    real_flock = bcj2__os_calls.flock;
+    (void)bcj2__os_syscall_set("flock", (os_function)let_the_callback_end);
+    start();
+}
+
 /* ---- all at once ---- */
 
 static bcj2_job *shared[2];
@@ -265,6 +324,10 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, two_callbacks_that_remove_each_other_both_end);
     tcase_add_test(tc, closing_ends_the_waits_of_a_callback_and_lets_it_do_its_work);
     tcase_add_test(tc, whatever_threads_do_at_once_each_set_is_destroyed_once);
+
+    tc = suite_case(suite, "slow locks", 60);
+    tcase_add_checked_fixture(tc, start_with_slow_locks, queue_stop);
+    tcase_add_test(tc, a_refusal_that_is_stored_after_others_are_set_is_not_theirs);
 
     tc = suite_case(suite, "dispatching threads", 60);
     tcase_add_checked_fixture(tc, start_to_dispatch, queue_stop);

@@ -9,6 +9,7 @@
 
 #include <bcj2/notify.h>
 #include "macro.h"
+#include "store_db.h"
 #include "store_event.h"
 
 #define DONE   ((uint32_t)BCJ2_NOTIFY_JOB_TRANSFERRED)
@@ -146,6 +147,44 @@ START_TEST(the_first_owed_one_of_some_kinds)
     ck_assert_int_eq(got.seq, done);
     assert_status(bcj2__store_next_event(store, file_2, &got), BCJ2_OK);
     ck_assert_int_eq(got.seq, done);
+}
+END_TEST
+
+static int count_step(void *steps)
+{
+    ++*(unsigned *)steps;
+    return 0;
+}
+
+/* A job of many files, none of which anybody was told of. */
+START_TEST(a_jobs_own_event_is_found_behind_those_of_its_files)
+{
+    enum { FILES = 1000, FEW = 500 };
+    int64_t job = add_job(BCJ2_JOB_STATE_ERROR), seq = 0;
+    unsigned steps = 0;
+    struct store_event got;
+    begin();
+    for (uint32_t i = 0; i <= FILES; i++) {
+        struct store_event event = {
+            .job_seq = job, .kind = i < FILES ? FILE_ : FAILED, .file_index = i, .time = NOW};
+        assert_status(bcj2__store_event_insert(store, &event), BCJ2_OK);
+        seq = event.seq;
+    }
+    commit();
+    sqlite3_progress_handler(store->db, 1, count_step, &steps);
+    assert_status(bcj2__store_first_owed(store, job, DONE | FAILED, &got), BCJ2_OK);
+    ck_assert_int_eq(got.seq, seq);
+    ck_assert_uint_gt(steps, 0);
+    ck_assert_uint_lt(steps, FEW);
+    begin();
+    steps = 0;
+    assert_status(bcj2__store_events_drop(store, job, DONE | FAILED), BCJ2_OK);
+    ck_assert_uint_lt(steps, FEW);
+    commit();
+    sqlite3_progress_handler(store->db, 0, NULL, NULL);
+    assert_status(bcj2__store_first_owed(store, job, DONE | FAILED, &got), BCJ2_S_FALSE);
+    assert_status(bcj2__store_first_owed(store, job, ~0u, &got), BCJ2_OK);
+    ck_assert_int_eq(got.file_index, 0);
 }
 END_TEST
 
@@ -325,6 +364,7 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, an_event_is_kept_as_it_is);
     tcase_add_test(tc, an_event_changes_its_job_but_not_its_time);
     tcase_add_test(tc, the_first_owed_one_of_some_kinds);
+    tcase_add_test(tc, a_jobs_own_event_is_found_behind_those_of_its_files);
     tcase_add_test(tc, the_next_command);
     tcase_add_test(tc, listeners_and_their_jobs);
     tcase_add_test(tc, what_is_over_is_forgotten);
