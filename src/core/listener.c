@@ -310,7 +310,7 @@ static bcj2_status leave_some(struct core *c, uint64_t number)
         if (s != BCJ2_OK) {
             break;
         }
-        s = bcj2__store_set_listener(c->store, seq, 0, 0, bcj2__os_wall());
+        s = bcj2__store_drop_listener(c->store, seq);
         if (BCJ2_SUCCEEDED(s)) {
             s = bcj2__notify_channels_changed(c, seq);
         }

@@ -29,7 +29,7 @@ static bool forget(struct engine *e, uint64_t listener, uint32_t *count)
     }
     while (*count < JOBS_PER_TURN &&
            (s = bcj2__store_next_listened(e->core->store, listener, 0, &seq)) == BCJ2_OK) {
-        s = bcj2__store_set_listener(e->core->store, seq, 0, 0, bcj2__os_wall());
+        s = bcj2__store_drop_listener(e->core->store, seq);
         if (BCJ2_SUCCEEDED(s)) {
             s = bcj2__notify_channels_changed(e->core, seq);
         }

@@ -406,3 +406,19 @@ bcj2_status bcj2__store_set_listener(struct store *s, int64_t seq, uint64_t list
     bcj2__store_leave(s);
     return status;
 }
+
+bcj2_status bcj2__store_drop_listener(struct store *s, int64_t seq)
+{
+    bcj2__store_enter(s);
+    bcj2_status status = bcj2__store_need_transaction(s);
+    if (status == BCJ2_OK) {
+        struct sql q = bcj2__sql(s, "UPDATE jobs SET listener = 0, listener_callbacks = 0,"
+                                    " change_seq = ? WHERE seq = ?");
+        bcj2__sql_bind_u64(&q, s->change);
+        bcj2__sql_bind_i64(&q, seq);
+        status = bcj2__sql_run(&q);
+        s->changed = s->changed || status == BCJ2_OK;
+    }
+    bcj2__store_leave(s);
+    return status == BCJ2_S_FALSE ? bcj2__store_no_such_job() : status;
+}

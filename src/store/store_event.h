@@ -78,6 +78,9 @@ bcj2_status bcj2__store_set_notify_flags(struct store *s, int64_t seq, uint32_t 
                                          bcj2_filetime now);
 bcj2_status bcj2__store_set_notify_command(struct store *s, int64_t seq, const char *program,
                                            const char *parameters, bcj2_filetime now);
+/* Nobody has callbacks for it any more, and nobody set it so: this is no news of the job, its modification
+   time stays. */
+bcj2_status bcj2__store_drop_listener(struct store *s, int64_t seq);
 /* listener 0: none. */
 bcj2_status bcj2__store_set_listener(struct store *s, int64_t seq, uint64_t listener,
                                      uint32_t callbacks, bcj2_filetime now);

@@ -285,11 +285,22 @@ START_TEST(listeners_and_their_jobs)
     ck_assert_uint_eq(n.retry_delay_s, 600);
     ck_assert_int_eq(n.state, BCJ2_JOB_STATE_QUEUED);
     ck_assert_uint_eq(n.modification_time, NOW + 1);
+    uint64_t change = change_number();
+    begin(); /* one that is gone: everybody hears of it, the job is none the newer for it */
+    assert_status(bcj2__store_drop_listener(store, c), BCJ2_OK);
+    assert_status(bcj2__store_drop_listener(store, 999), BCJ2_E_NOT_FOUND);
+    commit();
+    ck_assert_uint_eq(change_number(), change + 1);
+    assert_status(bcj2__store_notify(store, c, &n), BCJ2_OK);
+    ck_assert_uint_eq(n.listener, 0);
+    ck_assert_uint_eq(n.channels.callbacks, 0);
+    ck_assert_uint_eq(n.modification_time, NOW + 1);
     begin(); /* a job that is over has no listener */
     assert_status(bcj2__store_set_state(store, b, BCJ2_JOB_STATE_ERROR, BCJ2_JOB_STATE_CANCELLED,
                                         NOW),
                   BCJ2_OK);
     commit();
+    assert_status(bcj2__store_drop_listener(store, c), BCJ2_E_UNEXPECTED);
     assert_status(bcj2__store_next_listener(store, 0, &listener), BCJ2_OK);
     ck_assert_uint_eq(listener, 7);
     assert_status(bcj2__store_notify(store, 999, &n), BCJ2_E_NOT_FOUND);
