@@ -421,6 +421,19 @@ START_TEST(a_program_that_completes_the_job)
 END_TEST
 
 /* Ctrl-C while it runs: the job stays, the program goes on. */
+START_TEST(a_program_that_cancels_the_job)
+{
+    const char *file = cli_make_file("file", 1000);
+    (void)noting("exec \"$BCJ2_PROGRAM\" cancel \"$BCJ2_JOB_ID\"\n");
+    struct ended ended = download(file, "./told");
+    assert_ended(ended, 1);
+    assert_contains(ended.err, "is CANCELLED now");
+    assert_lacks(ended.err, "stays in the queue");
+    ck_assert(!cli_exists(cli_path("got")));
+    ck_assert_str_eq(cli_run("list", NULL).out, "");
+}
+END_TEST
+
 START_TEST(interrupted_while_it_runs)
 {
     struct running run;
@@ -482,6 +495,7 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, a_program_that_refuses);
     tcase_add_test(tc, a_job_that_fails);
     tcase_add_test(tc, a_program_that_completes_the_job);
+    tcase_add_test(tc, a_program_that_cancels_the_job);
     tcase_add_test(tc, interrupted_while_it_runs);
     tcase_add_test(tc, told_later);
 }
