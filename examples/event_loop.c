@@ -12,7 +12,8 @@
 
 /* Only the loop's thread touches it: no lock is needed. */
 struct loop {
-    unsigned under_way, failed;
+    unsigned under_way; /* jobs of which we are told */
+    unsigned undone;    /* URLs whose file is not there */
 };
 
 static bcj2_status on_transferred(bcj2_job *job, void *user)
@@ -20,24 +21,29 @@ static bcj2_status on_transferred(bcj2_job *job, void *user)
     struct loop *loop = user;
     bcj2_status status = bcj2_complete(job);
     if (BCJ2_SUCCEEDED(status)) {
-        loop->under_way--;
+        loop->undone--;
     }
     return status; /* a failure: called again after the job's retry delay */
 }
 
 static bcj2_status on_error(bcj2_job *job, bcj2_error *error, void *user)
 {
-    struct loop *loop = user;
     char *text = NULL;
     bcj2_status status = bcj2_cancel(job);
+    (void)user;
     if (BCJ2_SUCCEEDED(status)) {
-        loop->under_way--;
-        loop->failed++;
         (void)bcj2_error_get_description(error, &text);
         (void)fprintf(stderr, "failed: %s\n", text == NULL ? "" : text);
     }
     bcj2_free(text);
     return status;
+}
+
+/* Once for each job, whoever ended it: one of the two above, or another program, of which neither is told. */
+static void on_end(void *user)
+{
+    struct loop *loop = user;
+    loop->under_way--;
 }
 
 /* The job is the queue's and the callbacks are the library's: no handle has to be kept. */
@@ -48,6 +54,7 @@ static bcj2_status add(bcj2_manager *manager, struct loop *loop, const char *url
     bcj2_notify_callbacks callbacks = BCJ2_NOTIFY_CALLBACKS_INIT;
     callbacks.job_transferred = on_transferred;
     callbacks.job_error = on_error;
+    callbacks.destroy = on_end;
     callbacks.user = loop;
     bcj2_status status =
         bcj2_manager_create_job(manager, "event_loop", BCJ2_JOB_TYPE_DOWNLOAD, &id, &job);
@@ -61,13 +68,11 @@ static bcj2_status add(bcj2_manager *manager, struct loop *loop, const char *url
         status = bcj2_set_notify_callbacks(job, &callbacks);
     }
     if (BCJ2_SUCCEEDED(status)) {
+        loop->under_way++; /* until on_end() */
         status = bcj2_resume(job);
     }
-    if (BCJ2_SUCCEEDED(status)) {
-        loop->under_way++;
-    } else {
+    if (BCJ2_FAILED(status)) {
         (void)fprintf(stderr, "%s: %s %s\n", url, bcj2_status_text(status), bcj2_last_detail());
-        loop->failed++;
         if (job != NULL) {
             (void)bcj2_cancel(job);
         }
@@ -103,6 +108,7 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "usage: event_loop QUEUE URL FILE [URL FILE]...\n");
         return 2;
     }
+    loop.undone = (unsigned)(argc - 2) / 2;
     options.flags = BCJ2_MANAGER_DISPATCH;
     bcj2_status status = bcj2_manager_open(argv[1], &options, &manager);
     for (int i = 2; BCJ2_SUCCEEDED(status) && i < argc; i += 2) {
@@ -115,5 +121,5 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "%s %s\n", bcj2_status_text(status), bcj2_last_detail());
     }
     (void)bcj2_manager_close(manager);
-    return BCJ2_SUCCEEDED(status) && loop.failed == 0 ? 0 : 1;
+    return BCJ2_SUCCEEDED(status) && loop.undone == 0 ? 0 : 1;
 }

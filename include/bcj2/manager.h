@@ -74,8 +74,10 @@ BCJ2_API bcj2_status bcj2_manager_open(const char *directory, const bcj2_manager
    errors and enumerators stay objects that can be unref'd; their other calls, waiting ones included,
    return BCJ2_E_CLOSED. One that is changing something in another thread ends first. Callbacks that run are
    waited for before that, no other begins; what is still owed is for the command line, or for who sets
-   callbacks next. Inside a callback of the manager, or a destroy function, the call is refused: it returns
-   manager, and nothing is closed. NULL is fine. Any thread, once. */
+   callbacks next. A program of bcj2_set_notify_cmdline() that runs is waited for with the goodbyes; after that
+   it is left running, and whoever runs the queue next does not start another one beside it. Inside a callback of
+   the manager, or a destroy function, the call is refused: it returns manager, and nothing is closed. NULL is
+   fine. Any thread, once. */
 BCJ2_API bcj2_manager *bcj2_manager_close(bcj2_manager *manager);
 
 /* Who moves the bytes, and how many jobs there are. runner_pid is 0 also for the milliseconds that an

@@ -74,7 +74,7 @@ typedef struct bcj2_notify_callbacks {
    were not told are told now. The struct is copied. Returns when a callback that is replaced has ended,
    unless it is called inside a callback, of whichever job.
    BCJ2_OK; BCJ2_E_INVALIDARG (job NULL, struct_size); BCJ2_E_INVALID_STATE (completed or cancelled);
-   BCJ2_E_OUTOFMEMORY. Any thread. (IBackgroundCopyJob::SetNotifyInterface) */
+   BCJ2_E_OUTOFMEMORY; BCJ2_E_DISK_FULL. Any thread. (IBackgroundCopyJob::SetNotifyInterface) */
 BCJ2_API bcj2_status bcj2_set_notify_callbacks(bcj2_job *job,
                                                const bcj2_notify_callbacks *callbacks);
 /* What this manager set for the job and still has; struct_size of *ret_callbacks says how much of it there
@@ -85,16 +85,19 @@ BCJ2_API bcj2_status bcj2_get_notify_callbacks(bcj2_job *job, bcj2_notify_callba
 
 /* The program that is started for BCJ2_NOTIFY_JOB_TRANSFERRED and _JOB_ERROR if no callback takes the
    event: by the process that moves the bytes, as its user, without a shell, in its own process group, in
-   the folder "/". program: its path, at most 260 UTF-16 units; neither search path nor variables are
-   used, and whether it exists is not looked at here. parameters: its whole command line, at most 4,000
-   units, split by the Windows rules; its first token becomes argv[0] (the program again, by custom). NULL:
-   program alone. Both NULL: none any more.
+   the folder "/"; at most sixteen at a time, one for an event. It is stored with the job, and taken away by
+   bcj2_take_ownership(). program: its absolute path, at most 260 UTF-16 units; neither search path nor
+   variables are used, and whether there is such a program is not looked at here: a relative path or ""
+   is stored, too, and can never be started. parameters: its whole command line, at most 4,000 units, split
+   by the Windows rules; its first token becomes argv[0] (the program again, by custom). NULL or "": program
+   alone. Both NULL: none any more. A program that runs already is not stopped by any call.
 
-   Standard input is the job as bcj2_get_json() tells it; standard output and error are /dev/null. In its
-   environment are BCJ2_JOB_ID, BCJ2_EVENT ("transferred" or "error") and BCJ2_QUEUE (the queue's
-   directory). Status 0: told. Anything else, or it cannot be started: repeated after the minimum retry
-   delay, unless it completed, cancelled or resumed the job. The job's own state and error stay as
-   they are.
+   Standard input is the job as bcj2_get_json() tells it; standard output and error are /dev/null. Its
+   environment is that of the process that moves the bytes, with BCJ2_JOB_ID, BCJ2_EVENT ("transferred" or
+   "error") and BCJ2_QUEUE (the queue's directory). Status 0: told. Anything else, or it cannot be
+   started: repeated after the minimum retry delay, callbacks first, unless it completed, cancelled or
+   resumed the job. The job's own state and error stay as they are. A process that moves the bytes and
+   ignores SIGCHLD, or waits for any child, may take the program's status: that counts as told.
    BCJ2_OK; BCJ2_E_INVALIDARG (job NULL, program NULL with parameters, not UTF-8); BCJ2_E_STRING_TOO_LONG;
    BCJ2_E_INVALID_STATE (completed or cancelled); BCJ2_E_DISK_FULL. Any thread.
    (IBackgroundCopyJob2::SetNotifyCmdLine) */

@@ -17,11 +17,36 @@
      BIT(BCJ2_JOB_STATE_TRANSFERRING) | BIT(BCJ2_JOB_STATE_TRANSIENT_ERROR))
 
 struct run {
+    struct roster
+        before; /* --until-idle: before this process moved anything; its handles are closed */
     struct roster roster;
     bool looked;        /* once at least */
     int64_t runner_pid; /* as last told */
     bool idle;          /* as last told */
 };
+
+static void pass(void *user, struct roster_job *job, enum roster_event event)
+{
+    (void)user;
+    (void)job;
+    (void)event;
+}
+
+/* Jobs move as soon as the queue is open to move them, and short ones are over before they are looked at:
+   whether one failed is only asked at the end of --until-idle. */
+static int look_before(struct cli *cli, struct run *run)
+{
+    int result = cli_open(cli, BCJ2_MANAGER_CONTROL_ONLY);
+    if (result != EXIT_DONE) {
+        return result;
+    }
+    bcj2_status status = roster_look(&run->before, cli->manager, 0, pass, NULL);
+    if (BCJ2_FAILED(status)) {
+        result = out_failed(cli, status, "cannot watch the queue");
+    }
+    cli_close(cli);
+    return result;
+}
 
 /* One line for a state. */
 static void tell(bcj2_job *job, bcj2_job_state state)
@@ -46,7 +71,10 @@ static void tell(bcj2_job *job, bcj2_job_state state)
 static void visit(void *user, struct roster_job *job, enum roster_event event)
 {
     const struct run *run = user;
-    bool to_move = (BIT(job->state) & TO_MOVE) != 0;
+    const struct roster_job *before =
+        event == ROSTER_NEW ? roster_find(&run->before, &job->id) : NULL;
+    bool to_move =
+        (BIT(job->state) & TO_MOVE) != 0 || (before != NULL && (BIT(before->state) & TO_MOVE) != 0);
     job->moved = job->moved || to_move || (event == ROSTER_NEW && run->looked);
     bool news = event == ROSTER_NEW
                     ? to_move || (run->looked && job->state != BCJ2_JOB_STATE_SUSPENDED)
@@ -62,9 +90,9 @@ static void visit(void *user, struct roster_job *job, enum roster_event event)
 static bcj2_status look(struct cli *cli, struct run *run, uint64_t change, bool *ret_idle)
 {
     bcj2_manager_info info = BCJ2_MANAGER_INFO_INIT;
-    bcj2_status status = roster_look(&run->roster, cli->manager, change, visit, run);
-    if (BCJ2_SUCCEEDED(status)) {
-        status = bcj2_manager_get_info(cli->manager, &info);
+    bcj2_status status = bcj2_manager_get_info(cli->manager, &info);
+    if (BCJ2_SUCCEEDED(status)) { /* after it: what left nothing to do is seen */
+        status = roster_look(&run->roster, cli->manager, change, visit, run);
     }
     if (BCJ2_FAILED(status)) {
         return status;
@@ -151,8 +179,12 @@ int cmd_run(struct cli *cli)
         return out_failed(cli, BCJ2_E_OUTOFMEMORY, "cannot wait for signals");
     }
     interrupt_hold();
-    int result = cli_open(cli, 0);
+    int result = cli->options.until_idle ? look_before(cli, &run) : EXIT_DONE;
+    if (result == EXIT_DONE) {
+        result = cli_open(cli, 0);
+    }
     if (result != EXIT_DONE) {
+        roster_free(&run.before);
         interrupt_end(cli);
         return result;
     }
@@ -164,6 +196,7 @@ int cmd_run(struct cli *cli)
         result = out_failed(cli, status, "cannot watch the queue");
     }
     roster_free(&run.roster);
+    roster_free(&run.before);
     cli_close(cli);
     interrupt_end(cli);
     if (cli->signal != 0) {

@@ -124,7 +124,8 @@ int complete_job(struct cli *cli, bcj2_job *job)
     if (BCJ2_FAILED(status)) {
         bcj2_job_state state = BCJ2_JOB_STATE_QUEUED;
         result = out_failed(cli, status, "cannot complete job %s", id);
-        if (BCJ2_SUCCEEDED(bcj2_get_state(job, &state))) {
+        if (BCJ2_SUCCEEDED(bcj2_get_state(job, &state)) && state != BCJ2_JOB_STATE_ACKNOWLEDGED &&
+            state != BCJ2_JOB_STATE_CANCELLED) {
             out_say("it is in state %s and stays in the queue", explain_state(state));
         }
     } else {

@@ -155,3 +155,9 @@ bcj2_status roster_look(struct roster *roster, bcj2_manager *manager, uint64_t c
     roster->seen = change;
     return BCJ2_OK;
 }
+
+const struct roster_job *roster_find(const struct roster *roster, const bcj2_guid *id)
+{
+    size_t place = roster->index == NULL ? 0 : *place_of(roster, id);
+    return place == 0 ? NULL : &roster->jobs[place - 1];
+}

@@ -41,6 +41,8 @@ typedef void (*roster_visit)(void *user, struct roster_job *job, enum roster_eve
    beginning. */
 bcj2_status roster_look(struct roster *roster, bcj2_manager *manager, uint64_t change,
                         roster_visit visit, void *user);
+/* As of the last look; NULL: it is not in the queue. */
+const struct roster_job *roster_find(const struct roster *roster, const bcj2_guid *id);
 void roster_free(struct roster *roster);
 
 #endif

@@ -215,6 +215,10 @@ static int end_transferred(struct cli *cli, struct transfer *t)
         out_say("job %s was completed by its program", t->id);
         return EXIT_DONE;
     }
+    if (state == BCJ2_JOB_STATE_CANCELLED) {
+        out_say("job %s is CANCELLED now: its program or somebody else did that", t->id);
+        return EXIT_FAILED;
+    }
     int result = complete_job(cli, t->job);
     if (refused) {
         out_say("the program of --notify failed; it is not run again, since the job is completed");

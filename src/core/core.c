@@ -9,6 +9,7 @@
 #include "limit.h"
 #include "listener.h"
 #include "mem.h"
+#include "notify_files.h"
 #include "settle.h"
 #include "store_event.h"
 #include "str.h"
@@ -177,6 +178,7 @@ static bcj2_status begin(struct core *c)
         s = bcj2__job_state_restart(c, true);
         bcj2__settle_leftovers(c);
         bcj2__listener_bury_all(c);
+        bcj2__notify_files_sweep(c);
     }
     if (BCJ2_SUCCEEDED(s)) {
         s = bcj2__engine_start(c, &engine);

@@ -5,6 +5,7 @@
 #include "engine_priv.h"
 #include "detail.h"
 #include "listener.h"
+#include "notify_files.h"
 #include "notify_listeners.h"
 #include "settle.h"
 #include "timeouts.h"
@@ -22,6 +23,7 @@ static void become_runner(struct engine *e)
     e->store_ms = 0; /* recover() queues again what the rows say is running */
     bcj2__settle_leftovers(e->core);
     bcj2__listener_bury_all(e->core);
+    bcj2__notify_files_sweep(e->core);
 }
 
 /* Somebody removed the runner's names, and another process has them now. */

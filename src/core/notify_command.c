@@ -11,6 +11,7 @@
 #include "job.h"
 #include "limit.h"
 #include "mem.h"
+#include "notify_files.h"
 #include "notify_program.h"
 #include "notify_store.h"
 
@@ -38,11 +39,6 @@ struct command {
     char why[LIMIT_DETAIL_BYTES];   /* it was REFUSED */
 };
 
-static char *path_of(const struct core *c, int64_t event_seq, const char *what)
-{
-    return bcj2__mem_printf("%s/notify-%" PRId64 ".%s", c->directory, event_seq, what);
-}
-
 static struct command *find(const struct engine *e, int64_t event_seq)
 {
     struct command *c = e->commands;
@@ -69,7 +65,7 @@ static void free_command(struct engine *e, struct command **at)
 /* *ret_fd -1 and BCJ2_S_FALSE: a program that was started for this event still holds it. */
 static bcj2_status take_lock(const struct core *c, int64_t event_seq, int *ret_fd)
 {
-    CLEANUP_FREE char *path = path_of(c, event_seq, "lock");
+    CLEANUP_FREE char *path = bcj2__notify_files_path(c, event_seq, "lock");
     bool named = false;
     *ret_fd = -1;
     if (path == NULL) {
@@ -101,7 +97,7 @@ static bcj2_status take_lock(const struct core *c, int64_t event_seq, int *ret_f
 static void remove_lock(const struct core *c, int64_t event_seq, bool over)
 {
     int fd = -1;
-    CLEANUP_FREE char *path = path_of(c, event_seq, "lock");
+    CLEANUP_FREE char *path = bcj2__notify_files_path(c, event_seq, "lock");
     if (path != NULL && (over || take_lock(c, event_seq, &fd) == BCJ2_OK)) {
         (void)bcj2__os_unlink(path);
     }
@@ -344,7 +340,7 @@ static bcj2_status start(struct engine *e, struct command *c)
 {
     struct store_job row = {0};
     CLEANUP_FREE char *json = NULL;
-    CLEANUP_FREE char *input_path = path_of(e->core, c->event.seq, "input");
+    CLEANUP_FREE char *input_path = bcj2__notify_files_path(e->core, c->event.seq, "input");
     bcj2_status s = input_path == NULL ? bcj2__detail_no_memory()
                                        : bcj2__job_load_row(e->core, c->event.job_seq, &row);
     if (BCJ2_SUCCEEDED(s)) {
@@ -423,17 +419,5 @@ void bcj2__commands_leave_all(struct engine *e)
 {
     while (e->commands != NULL) {
         free_command(e, &e->commands);
-    }
-}
-
-void bcj2__commands_forget(struct engine *e, const int64_t *event_seqs, uint32_t count)
-{
-    static const char *const files[] = {"lock", "input"};
-    for (uint32_t i = 0; i < count * ARRAY_LEN(files); i++) {
-        CLEANUP_FREE char *path =
-            path_of(e->core, event_seqs[i / ARRAY_LEN(files)], files[i % ARRAY_LEN(files)]);
-        if (path != NULL) {
-            (void)bcj2__os_unlink(path); /* what cannot be removed is in nobody's way */
-        }
     }
 }

@@ -5,7 +5,7 @@
    moves the bytes, from the mark and from the lock on a file of the event's, which the program holds
    until it ends, whatever became of who started it. Engine thread only.
 
-   Not here: the program itself (notify_program.h), whose turn an event is (notify_store.h). */
+   Not here: the program itself (notify_program.h), what files an event has (notify_files.h), whose turn an event is (notify_store.h). */
 #ifndef BCJ2_CORE_NOTIFY_COMMAND_H
 #define BCJ2_CORE_NOTIFY_COMMAND_H
 
@@ -21,8 +21,6 @@ void bcj2__commands_act(struct engine *e);
 void bcj2__commands_undo(struct engine *e);
 /* What tells that programs have ended; at most LIMIT_NOTIFY_COMMANDS. */
 size_t bcj2__commands_fds(const struct engine *e, struct net_fd *fds);
-/* Removes the files of events that are over and forgotten, which one that was killed may have left. */
-void bcj2__commands_forget(struct engine *e, const int64_t *event_seqs, uint32_t count);
 /* What runs goes on, and is seen to by who moves the bytes next. */
 void bcj2__commands_leave_all(struct engine *e);
 

@@ -11,7 +11,7 @@
 #include "limit.h"
 #include "mem.h"
 #include "network.h"
-#include "notify_command.h"
+#include "notify_files.h"
 #include "notify_listeners.h"
 #include "schedule.h"
 #include "settle.h"
@@ -114,7 +114,9 @@ static bcj2_status purge(struct engine *e, uint64_t *ret_next_ms)
     if (BCJ2_FAILED(s)) {
         return s;
     }
-    bcj2__commands_forget(e, seqs, events);
+    for (uint32_t i = 0; i < events; i++) {
+        bcj2__notify_files_remove(e->core, seqs[i]);
+    }
     if (gone > 0) {
         bcj2__core_tell(e->core);
         e->ring = true;

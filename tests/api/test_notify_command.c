@@ -425,6 +425,27 @@ START_TEST(parameters_are_split_and_nothing_is_expanded)
 }
 END_TEST
 
+/* Whatever it is, it is taken for the name: nothing, or all that follows a quote. */
+START_TEST(a_strange_first_token_is_no_argument)
+{
+    static const struct {
+        const char *parameters, *said;
+    } rows[] = {
+        {"\"\" a", "1|a"},
+        {" a b", "2|a|b"},
+        {"\"not closed a b", "0"},
+        {"p\nq a\\\\\\", "1|a\\\\\\"},
+    };
+    told_make("printf '%s' $# > said; for a in \"$@\"; do printf '|%s' \"$a\" >> said; done");
+    bcj2_job *job = told_job(false);
+    assert_status(bcj2_set_notify_cmdline(job, queue_path("told"), rows[_i].parameters), BCJ2_OK);
+    assert_status(bcj2_resume(job), BCJ2_OK);
+    (void)told_await(job, BCJ2_EVENT_DELIVERED, 1);
+    assert_file("said", rows[_i].said);
+    bcj2_job_unref(job);
+}
+END_TEST
+
 /* The first token, or without parameters the program; a shell that is told nothing reads its commands from
    standard input, where there is JSON. */
 START_TEST(argv_0_is_the_first_token)
@@ -837,6 +858,7 @@ static void add_cases(Suite *suite)
     tcase_add_loop_test(tc, more_than_a_pipe_holds_is_read_or_not, 0, 2);
     tcase_add_loop_test(tc, its_environment_says_what_happened, 0, 2);
     tcase_add_loop_test(tc, parameters_are_split_and_nothing_is_expanded, 0, 7);
+    tcase_add_loop_test(tc, a_strange_first_token_is_no_argument, 0, 4);
     tcase_add_test(tc, argv_0_is_the_first_token);
     tcase_add_loop_test(tc, without_parameters_the_program_is_started_alone, 0, 2);
     tcase_add_test(tc, parameters_of_the_greatest_length);

@@ -227,6 +227,22 @@ START_TEST(nobody_runs_the_queue)
 }
 END_TEST
 
+/* Such a job is over when the program that moves it looks at the queue for the first time. */
+START_TEST(a_job_that_fails_at_once_is_seen_by_run)
+{
+    struct ended ended = cli_run("download", "--detach", "/nowhere/file", "got", NULL);
+    assert_ended(ended, 0);
+    char id[64];
+    (void)snprintf(id, sizeof id, "%.36s", ended.out);
+    for (int i = 0; i < 30; i++) {
+        ended = cli_run("run", "--until-idle", NULL);
+        assert_ended(ended, 1);
+        assert_contains(ended.err, id);
+        assert_ended(cli_run("resume", id, NULL), 0);
+    }
+}
+END_TEST
+
 static void add_cases(Suite *suite)
 {
     TCase *tc = suite_case(suite, "cli_beside", 60);
@@ -239,6 +255,7 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, uploads);
     tcase_add_test(tc, an_interrupted_upload);
     tcase_add_test(tc, until_idle_while_another_one_runs);
+    tcase_add_test(tc, a_job_that_fails_at_once_is_seen_by_run);
     tcase_add_test(tc, the_next_one_takes_over);
     tcase_add_test(tc, nobody_runs_the_queue);
 }

@@ -323,6 +323,24 @@ START_TEST(a_queue_that_vanishes)
 }
 END_TEST
 
+/* Of an upload with a reply the one file is noted when the reply is here, before the job's own event. */
+START_TEST(events_of_a_reply)
+{
+    const char *file = cli_make_file("file", 1000);
+    struct ended ended = cli_run("upload-reply", "--detach", file, cli_url("count"),
+                                 "--notify-flags", "transferred,file-transferred", NULL);
+    assert_ended(ended, 0);
+    ended.out[36] = '\0';
+    const char *id = ended.out;
+    assert_ended(cli_run("run", "--until-idle", NULL), 0);
+    ended = cli_run("events", NULL);
+    ck_assert_uint_eq(parse_lines(ended.out), 2);
+    assert_event(0, "1", id, "file transferred", "owed");
+    assert_event(1, "2", id, "transferred", "owed");
+    free_parsed();
+}
+END_TEST
+
 /* ---- told ---- */
 
 /* Notes how it was started, and keeps what it was given; then what is put behind. */
@@ -421,6 +439,19 @@ START_TEST(a_program_that_completes_the_job)
 END_TEST
 
 /* Ctrl-C while it runs: the job stays, the program goes on. */
+START_TEST(a_program_that_cancels_the_job)
+{
+    const char *file = cli_make_file("file", 1000);
+    (void)noting("exec \"$BCJ2_PROGRAM\" cancel \"$BCJ2_JOB_ID\"\n");
+    struct ended ended = download(file, "./told");
+    assert_ended(ended, 1);
+    assert_contains(ended.err, "is CANCELLED now");
+    assert_lacks(ended.err, "stays in the queue");
+    ck_assert(!cli_exists(cli_path("got")));
+    ck_assert_str_eq(cli_run("list", NULL).out, "");
+}
+END_TEST
+
 START_TEST(interrupted_while_it_runs)
 {
     struct running run;
@@ -476,12 +507,16 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, a_reader_that_goes_away);
     tcase_add_test(tc, a_full_disk);
     tcase_add_test(tc, a_queue_that_vanishes);
+    tc = suite_case(suite, "replies", 60);
+    tcase_add_checked_fixture(tc, cli_setup, cli_teardown);
+    tcase_add_test(tc, events_of_a_reply);
     tc = suite_case(suite, "told", 60);
     tcase_add_checked_fixture(tc, cli_setup_folder, cli_teardown);
     tcase_add_test(tc, the_program_of_who_waits);
     tcase_add_test(tc, a_program_that_refuses);
     tcase_add_test(tc, a_job_that_fails);
     tcase_add_test(tc, a_program_that_completes_the_job);
+    tcase_add_test(tc, a_program_that_cancels_the_job);
     tcase_add_test(tc, interrupted_while_it_runs);
     tcase_add_test(tc, told_later);
 }

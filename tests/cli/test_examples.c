@@ -193,6 +193,29 @@ START_TEST(event_loop)
 }
 END_TEST
 
+/* It is told of the end of its callbacks, though not of the job's. */
+START_TEST(event_loop_whose_job_is_cancelled)
+{
+    struct running loop, watch;
+    (void)cli_make_file("root/one", SLOW_BYTES);
+    cli_restart_server("--limit-rate", "1000");
+    const char *argv[] = {getenv("BCJ2_EXAMPLE_LOOP"), cli_path("queue"), cli_url("one"),
+                          cli_path("one"), NULL};
+    ck_assert_ptr_nonnull(argv[0]);
+    cli_start_program(&loop, false, argv);
+    cli_start_stdout(&watch, false, "watch", NULL);
+    cli_expect(&watch, "TRANSFERRING");
+    (void)cli_end(&watch, SIGTERM);
+    const char *line = strchr(cli_run("list", NULL).out, '\n');
+    char id[64] = "";
+    ck_assert_ptr_nonnull(line);
+    (void)snprintf(id, sizeof id, "%.36s", line + 1);
+    assert_ended(cli_run("cancel", id, NULL), 0);
+    assert_ended(cli_end(&loop, 0), 1);
+    ck_assert(!cli_exists(cli_path("one")));
+}
+END_TEST
+
 static void add_cases(Suite *suite)
 {
     TCase *tc = suite_case(suite, "examples", 60);
@@ -203,6 +226,7 @@ static void add_cases(Suite *suite)
     tcase_add_test(tc, notify_callback);
     tcase_add_test(tc, notify_cmdline);
     tcase_add_test(tc, event_loop);
+    tcase_add_test(tc, event_loop_whose_job_is_cancelled);
     tcase_add_test(tc, download_not_started);
 }
 

@@ -205,6 +205,35 @@ START_TEST(one_that_outlives_its_starter_is_not_joined_by_another)
 }
 END_TEST
 
+/* The row goes with its job when the queue is opened; nobody knows the event's number from it then. */
+START_TEST(its_file_goes_though_its_job_is_forgotten)
+{
+    queue_prepare();
+    queue_write_file("status", "0", 1);
+    told_make(":");
+    pid_t pid = queue_fork(run_for_ever, NULL);
+    told_await_start();
+    ck_assert_int_eq(kill(pid, SIGKILL), 0);
+    killed(pid);
+    told_release(1);
+    const bcj2_manager_options options = {.struct_size = sizeof options,
+                                          .flags = BCJ2_MANAGER_CONTROL_ONLY};
+    assert_status(bcj2_manager_open(queue_path("queue"), &options, &queue_manager), BCJ2_OK);
+    bcj2_job *job = only_job();
+    assert_status(bcj2_cancel(job), BCJ2_OK);
+    bcj2_job_unref(job);
+    queue_close();
+    ck_assert_int_eq(access(queue_path("queue/notify-1.lock"), F_OK), 0);
+    queue_write_file("queue/notify-1.lock.x", "", 0); /* no event's name */
+    queue_write_file("queue/notify-2.input", "", 0);
+    queue_open();
+    ck_assert_int_eq(access(queue_path("queue/notify-1.lock"), F_OK), -1);
+    ck_assert_int_eq(access(queue_path("queue/notify-1.lock.x"), F_OK), 0);
+    ck_assert_int_eq(access(queue_path("queue/notify-2.input"), F_OK), -1);
+    queue_stop();
+}
+END_TEST
+
 /* ---- one that kills who starts it ---- */
 
 static void start_and_be_killed(void *argument)
@@ -430,6 +459,7 @@ static void add_cases(Suite *suite)
     TCase *tc = suite_case(suite, "kills", 120);
     tcase_add_loop_test(tc, each_step, 0, STEPS);
     tcase_add_test(tc, one_that_outlives_its_starter_is_not_joined_by_another);
+    tcase_add_test(tc, its_file_goes_though_its_job_is_forgotten);
     tcase_add_test(tc, one_that_kills_its_starter_does_not_kill_the_third);
     tcase_add_loop_test(tc, a_listener_that_is_killed_leaves_its_events_to_the_program, 0, 2);
     tcase_add_loop_test(tc, a_listener_that_was_the_runner_is_found_dead, 0, 2);
