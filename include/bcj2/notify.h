@@ -43,7 +43,8 @@ BCJ2_API bcj2_status bcj2_get_notify_flags(bcj2_job *job, bcj2_notify_flags *ret
    after the other; or, with BCJ2_MANAGER_DISPATCH, inside bcj2_manager_dispatch(). No lock is held: every
    call of the library is allowed, bcj2_complete(), bcj2_cancel() and setting other callbacks too, but
    bcj2_wait() for the same job (BCJ2_E_INVALIDARG) and bcj2_manager_close() (refused). A callback that
-   does not return holds up its own job's events and one of the four threads, nothing else. */
+   does not return holds up its own job's events and one of the four threads, nothing else. A child that is
+   forked inside one must end by _exit() or exec, not return from it. */
 typedef struct bcj2_notify_callbacks {
     uint32_t struct_size;
     /* BCJ2_OK: told. Anything else: the command line is run, or without one it is called again after the
@@ -72,7 +73,8 @@ typedef struct bcj2_notify_callbacks {
    callbacks: those of another process are let go, too. They are not stored: after its process ended, or
    its manager was closed, the job has none, until they are set again. Events that happened before and
    were not told are told now. The struct is copied. Returns when a callback that is replaced has ended,
-   unless it is called inside a callback, of whichever job.
+   unless it is called inside a callback, of whichever job. If a callback runs for an event while NULL is
+   set, the command line may be started for it before the callback has returned.
    BCJ2_OK; BCJ2_E_INVALIDARG (job NULL, struct_size); BCJ2_E_INVALID_STATE (completed or cancelled);
    BCJ2_E_OUTOFMEMORY; BCJ2_E_DISK_FULL. Any thread. (IBackgroundCopyJob::SetNotifyInterface) */
 BCJ2_API bcj2_status bcj2_set_notify_callbacks(bcj2_job *job,
