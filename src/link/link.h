@@ -43,8 +43,9 @@ enum link_event_type {
     LINK_EV_GONE,    /* runner: the peer .peer is gone (its registrations are void) */
 };
 
-/* Messages other than the doorbell, for later: registration of a listener, delivery of an event and its
-   acknowledgement. id names the delivery, data is at most LIMIT_LINK_DATA_BYTES. */
+/* What may be said besides the doorbell: a listener's registration, the delivery of an event to it and its
+   acknowledgement; id names the delivery, data is at most LIMIT_LINK_DATA_BYTES. This version sends none of
+   them: events are rows, and whoever hears the doorbell finds there what is his (core/notify_store.h). */
 enum link_kind {
     LINK_KIND_HELLO = 0,   /* used by the link itself: the runner's first word to a client */
     LINK_KIND_CHANGED = 1, /* used by the link itself */
