@@ -283,7 +283,7 @@ static void begin_and_fork(void *url)
     pid_t pid = fork();
     ck_assert_int_ge(pid, 0);
     (void)close(over.ends[1]);
-    if (pid != 0) {
+    if (pid == 0) { /* the fork is over for it, too: what is closed in a child is closed */
         queue_signal_give(&begun);
     }
     (void)!read(over.ends[0], &byte, 1); /* until the test is over */
