@@ -79,8 +79,9 @@ static int find_place(struct cli *cli, const struct file_list *list, size_t numb
                       struct place *ret)
 {
     struct stat folder;
-    const char *path = list->files[number].local_name, *name = strrchr(path, '/') + 1;
-    char *folder_path = strndup(path, (size_t)(name - path));
+    const char *path = list->files[number].local_name;
+    const char *slash = path != NULL ? strrchr(path, '/') : NULL; /* it was made absolute */
+    char *folder_path = slash != NULL ? strndup(path, (size_t)(slash + 1 - path)) : NULL;
     int result = EXIT_DONE;
     if (folder_path == NULL) {
         result = out_failed(cli, BCJ2_E_OUTOFMEMORY, "cannot read the list");
@@ -88,7 +89,7 @@ static int find_place(struct cli *cli, const struct file_list *list, size_t numb
         result = out_bad(cli, "line %zu of the list: cannot use %s: %s", list->lines[number], path,
                          strerror(errno));
     } else {
-        *ret = (struct place){folder.st_dev, folder.st_ino, name, number};
+        *ret = (struct place){folder.st_dev, folder.st_ino, slash + 1, number};
     }
     free(folder_path);
     return result;

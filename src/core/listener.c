@@ -213,7 +213,7 @@ bcj2_status bcj2__listener_set(bcj2_job *job, const bcj2_notify_callbacks *callb
 {
     struct listener *l = job->core->listener;
     struct callbacks *fresh = NULL, *old = NULL;
-    struct store_notify stored;
+    struct store_notify stored = {0};
     bcj2_status s = BCJ2_OK;
     if (callbacks != NULL) {
         fresh = bcj2__mem_calloc(1, sizeof *fresh);

@@ -117,7 +117,6 @@ static bcj2_status hear(struct listener *l)
 {
     struct store *store = l->core->store;
     uint64_t count = bcj2__core_change_count(l->core), change = 0;
-    CLEANUP_FREE char *memory = NULL;
     int64_t *seqs = NULL;
     uint32_t found = 0;
     if (l->watching && count == l->heard) {
@@ -130,8 +129,8 @@ static bcj2_status hear(struct listener *l)
         s = bcj2__store_changed_since(store, l->looked, &seqs, &found);
     }
     bcj2__store_unlock(store);
-    memory = (char *)seqs;
     if (BCJ2_FAILED(s)) {
+        bcj2__mem_free(seqs);
         return s;
     }
     bcj2__os_mutex_lock(l->lock);
@@ -142,6 +141,7 @@ static bcj2_status hear(struct listener *l)
         }
     }
     bcj2__os_mutex_unlock(l->lock);
+    bcj2__mem_free(seqs);
     l->watching = true;
     l->heard = count;
     l->looked = change;
