@@ -14,7 +14,7 @@
 #define STORE_WRITER_LOCK     "writer.lock"
 #define STORE_OPEN_LOCK       "open.lock"
 
-#define STORE_STATEMENT_SLOTS 128 /* a power of two, well above the number of statements */
+#define STORE_STATEMENT_SLOTS 256 /* a power of two, well above the number of statements */
 
 struct store_statement {
     const char *sql; /* compared by address: each call site has its own constant */

@@ -238,122 +238,65 @@ bcj2_status bcj2__store_next_listened(struct store *s, uint64_t listener, int64_
 
 /* ---- writing ---- */
 
-/* Whoever looks for changes of jobs finds this one. */
-static bcj2_status job_changed(struct store *s, int64_t job_seq)
+/* Runs it; whoever looks for changes of jobs finds this one. BCJ2_S_FALSE: no event was touched. */
+static bcj2_status run_for(struct sql *q, int64_t job_seq)
 {
-    struct sql q = bcj2__sql(s, "UPDATE jobs SET change_seq = ? WHERE seq = ?");
-    bcj2__sql_bind_u64(&q, s->change);
-    bcj2__sql_bind_i64(&q, job_seq);
-    bcj2_status status = bcj2__sql_run(&q);
-    s->changed = s->changed || status == BCJ2_OK;
-    return status == BCJ2_S_FALSE ? BCJ2_OK : status;
-}
-
-static bcj2_status insert(struct store *s, struct store_event *e)
-{
-    bcj2_status status = bcj2__store_need_transaction(s);
-    if (status != BCJ2_OK) {
-        return status;
-    }
-    struct sql q = bcj2__sql(s, "INSERT INTO events (job_seq, kind, file_index, time, result, turn,"
-                                " running, attempts, next_boot, next_ms, next_wall)"
-                                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-    bcj2__sql_bind_i64(&q, e->job_seq);
-    bcj2__sql_bind_i64(&q, e->kind);
-    bcj2__sql_bind_i64(&q, e->file_index);
-    bcj2__sql_bind_u64(&q, e->time);
-    bcj2__sql_bind_i64(&q, e->result);
-    bcj2__sql_bind_i64(&q, e->turn);
-    bcj2__sql_bind_i64(&q, e->running);
-    bcj2__sql_bind_i64(&q, e->attempts);
-    bcj2__sql_bind_deadline(&q, &e->next);
-    status = bcj2__sql_run(&q);
-    if (status == BCJ2_OK) {
-        e->seq = sqlite3_last_insert_rowid(s->db);
-        status = job_changed(s, e->job_seq);
-    }
-    return status;
+    bcj2_status status = bcj2__sql_run(q);
+    return status == BCJ2_OK ? bcj2__store_job_changed(q->store, job_seq) : status;
 }
 
 bcj2_status bcj2__store_event_insert(struct store *s, struct store_event *event)
 {
     bcj2__store_enter(s);
-    bcj2_status status = insert(s, event);
+    struct sql q = bcj2__sql_writing(
+        s, "INSERT INTO events (job_seq, kind, file_index, time, result, turn, running,"
+           " attempts, next_boot, next_ms, next_wall) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    bcj2__sql_bind_i64(&q, event->job_seq);
+    bcj2__sql_bind_i64(&q, event->kind);
+    bcj2__sql_bind_i64(&q, event->file_index);
+    bcj2__sql_bind_u64(&q, event->time);
+    bcj2__sql_bind_i64(&q, event->result);
+    bcj2__sql_bind_i64(&q, event->turn);
+    bcj2__sql_bind_i64(&q, event->running);
+    bcj2__sql_bind_i64(&q, event->attempts);
+    bcj2__sql_bind_deadline(&q, &event->next);
+    bcj2_status status = run_for(&q, event->job_seq);
+    if (status == BCJ2_OK) { /* the last row that was inserted: a job's change inserts none */
+        event->seq = sqlite3_last_insert_rowid(s->db);
+    }
     bcj2__store_leave(s);
     return status;
-}
-
-static bcj2_status update(struct store *s, const struct store_event *e)
-{
-    bcj2_status status = bcj2__store_need_transaction(s);
-    if (status != BCJ2_OK) {
-        return status;
-    }
-    struct sql q = bcj2__sql(s, "UPDATE events SET result = ?, turn = ?, running = ?, attempts = ?,"
-                                " next_boot = ?, next_ms = ?, next_wall = ?"
-                                " WHERE seq = ? AND result = 0");
-    bcj2__sql_bind_i64(&q, e->result);
-    bcj2__sql_bind_i64(&q, e->turn);
-    bcj2__sql_bind_i64(&q, e->running);
-    bcj2__sql_bind_i64(&q, e->attempts);
-    bcj2__sql_bind_deadline(&q, &e->next);
-    bcj2__sql_bind_i64(&q, e->seq);
-    status = bcj2__sql_run(&q);
-    return status == BCJ2_OK ? job_changed(s, e->job_seq) : status;
 }
 
 bcj2_status bcj2__store_event_update(struct store *s, const struct store_event *event)
 {
     bcj2__store_enter(s);
-    bcj2_status status = update(s, event);
+    struct sql q = bcj2__sql_writing(
+        s, "UPDATE events SET result = ?, turn = ?, running = ?, attempts = ?, next_boot = ?,"
+           " next_ms = ?, next_wall = ? WHERE seq = ? AND result = 0");
+    bcj2__sql_bind_i64(&q, event->result);
+    bcj2__sql_bind_i64(&q, event->turn);
+    bcj2__sql_bind_i64(&q, event->running);
+    bcj2__sql_bind_i64(&q, event->attempts);
+    bcj2__sql_bind_deadline(&q, &event->next);
+    bcj2__sql_bind_i64(&q, event->seq);
+    bcj2_status status = run_for(&q, event->job_seq);
     bcj2__store_leave(s);
     return status;
-}
-
-static bcj2_status drop(struct store *s, int64_t job_seq, uint32_t kinds)
-{
-    bcj2_status status = bcj2__store_need_transaction(s);
-    if (status != BCJ2_OK) {
-        return status;
-    }
-    struct sql q = bcj2__sql(s, "UPDATE events INDEXED BY events_owed SET result = 2, turn = 0,"
-                                " running = 0, next_boot = NULL"
-                                " WHERE result = 0 AND job_seq = ? AND kind IN (?, ?, ?)");
-    bcj2__sql_bind_i64(&q, job_seq);
-    for (size_t i = 0; i < ARRAY_LEN(all_kinds); i++) {
-        bcj2__sql_bind_i64(&q, kinds & all_kinds[i]); /* 0: no event is of that */
-    }
-    status = bcj2__sql_run(&q);
-    if (status == BCJ2_OK) {
-        status = job_changed(s, job_seq);
-    }
-    return status == BCJ2_S_FALSE ? BCJ2_OK : status;
 }
 
 bcj2_status bcj2__store_events_drop(struct store *s, int64_t job_seq, uint32_t kinds)
 {
     bcj2__store_enter(s);
-    bcj2_status status = drop(s, job_seq, kinds);
+    struct sql q = bcj2__sql_writing(s, "UPDATE events INDEXED BY events_owed SET result = 2,"
+                                        " turn = 0, running = 0, next_boot = NULL"
+                                        " WHERE result = 0 AND job_seq = ? AND kind IN (?, ?, ?)");
+    bcj2__sql_bind_i64(&q, job_seq);
+    for (size_t i = 0; i < ARRAY_LEN(all_kinds); i++) {
+        bcj2__sql_bind_i64(&q, kinds & all_kinds[i]); /* 0: no event is of that */
+    }
+    bcj2_status status = run_for(&q, job_seq);
     bcj2__store_leave(s);
-    return status;
-}
-
-static bcj2_status purge(struct store *s, bcj2_filetime before, int64_t *ret_seqs,
-                         uint32_t *ret_count)
-{
-    bcj2_status status = bcj2__store_need_transaction(s);
-    if (status != BCJ2_OK) {
-        return status;
-    }
-    struct sql q = bcj2__sql(s, "DELETE FROM events WHERE seq IN (SELECT seq FROM events"
-                                " INDEXED BY events_over WHERE result > 0 AND time < ?"
-                                " ORDER BY time LIMIT ?) RETURNING seq");
-    bcj2__sql_bind_u64(&q, before);
-    bcj2__sql_bind_i64(&q, STORE_PURGE_MOST);
-    while (*ret_count < STORE_PURGE_MOST && bcj2__sql_row(&q)) {
-        ret_seqs[(*ret_count)++] = bcj2__sql_i64(&q);
-    }
-    status = bcj2__sql_end(&q);
     return status == BCJ2_S_FALSE ? BCJ2_OK : status;
 }
 
@@ -362,9 +305,17 @@ bcj2_status bcj2__store_events_purge(struct store *s, bcj2_filetime before, int6
 {
     *ret_count = 0;
     bcj2__store_enter(s);
-    bcj2_status status = purge(s, before, ret_seqs, ret_count);
+    struct sql q = bcj2__sql_writing(s, "DELETE FROM events WHERE seq IN (SELECT seq FROM events"
+                                        " INDEXED BY events_over WHERE result > 0 AND time < ?"
+                                        " ORDER BY time LIMIT ?) RETURNING seq");
+    bcj2__sql_bind_u64(&q, before);
+    bcj2__sql_bind_i64(&q, STORE_PURGE_MOST);
+    while (*ret_count < STORE_PURGE_MOST && bcj2__sql_row(&q)) {
+        ret_seqs[(*ret_count)++] = bcj2__sql_i64(&q);
+    }
+    bcj2_status status = bcj2__sql_end(&q);
     bcj2__store_leave(s);
-    return status;
+    return status == BCJ2_S_FALSE ? BCJ2_OK : status;
 }
 
 /* ---- properties of the job ---- */
@@ -410,15 +361,10 @@ bcj2_status bcj2__store_set_listener(struct store *s, int64_t seq, uint64_t list
 bcj2_status bcj2__store_drop_listener(struct store *s, int64_t seq)
 {
     bcj2__store_enter(s);
-    bcj2_status status = bcj2__store_need_transaction(s);
-    if (status == BCJ2_OK) {
-        struct sql q = bcj2__sql(s, "UPDATE jobs SET listener = 0, listener_callbacks = 0,"
-                                    " change_seq = ? WHERE seq = ?");
-        bcj2__sql_bind_u64(&q, s->change);
-        bcj2__sql_bind_i64(&q, seq);
-        status = bcj2__sql_run(&q);
-        s->changed = s->changed || status == BCJ2_OK;
-    }
+    struct sql q = bcj2__sql_writing(s, "UPDATE jobs SET listener = 0, listener_callbacks = 0,"
+                                        " change_seq = ? WHERE seq = ?");
+    bcj2__sql_bind_u64(&q, s->change);
+    bcj2_status status = bcj2__store_updated(&q, seq);
     bcj2__store_leave(s);
-    return status == BCJ2_S_FALSE ? bcj2__store_no_such_job() : status;
+    return status;
 }

@@ -56,13 +56,6 @@ bcj2_status bcj2__store_farewells_untried(struct store *s, uint64_t *ret)
     return status;
 }
 
-/* The statement, or the reason why it must not be run. */
-static struct sql writing(struct store *s, const char *text)
-{
-    bcj2_status status = bcj2__store_need_transaction(s);
-    return status == BCJ2_OK ? bcj2__sql(s, text) : (struct sql){.store = s, .status = status};
-}
-
 static bcj2_status run_writing(struct sql *q)
 {
     bcj2_status status = bcj2__sql_run(q);
@@ -93,10 +86,11 @@ bcj2_status bcj2__store_farewell_insert(struct store *s, const struct store_fare
 {
     bcj2__store_enter(s);
     struct sql q =
-        writing(s, "INSERT INTO farewells (job_seq, packet, url, session_id, retry_delay_s,"
-                   " attempts, next_attempt_boot, next_attempt_ms, next_attempt_wall,"
-                   " give_up_boot, give_up_ms, give_up_wall)"
-                   " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+        bcj2__sql_writing(s,
+                          "INSERT INTO farewells (job_seq, packet, url, session_id, retry_delay_s,"
+                          " attempts, next_attempt_boot, next_attempt_ms, next_attempt_wall,"
+                          " give_up_boot, give_up_ms, give_up_wall)"
+                          " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     bind_farewell(&q, f);
     bcj2_status status = run_writing(&q);
     bcj2__store_leave(s);
@@ -107,10 +101,11 @@ bcj2_status bcj2__store_farewell_update(struct store *s, const struct store_fare
 {
     bcj2__store_enter(s);
     struct sql q =
-        writing(s, "UPDATE farewells SET job_seq = ?, packet = ?, url = ?, session_id = ?,"
-                   " retry_delay_s = ?, attempts = ?, next_attempt_boot = ?,"
-                   " next_attempt_ms = ?, next_attempt_wall = ?, give_up_boot = ?,"
-                   " give_up_ms = ?, give_up_wall = ? WHERE seq = ?");
+        bcj2__sql_writing(s,
+                          "UPDATE farewells SET job_seq = ?, packet = ?, url = ?, session_id = ?,"
+                          " retry_delay_s = ?, attempts = ?, next_attempt_boot = ?,"
+                          " next_attempt_ms = ?, next_attempt_wall = ?, give_up_boot = ?,"
+                          " give_up_ms = ?, give_up_wall = ? WHERE seq = ?");
     bind_farewell(&q, f);
     bcj2__sql_bind_i64(&q, f->seq);
     bcj2_status status = run_writing(&q);
@@ -121,7 +116,7 @@ bcj2_status bcj2__store_farewell_update(struct store *s, const struct store_fare
 bcj2_status bcj2__store_farewell_delete(struct store *s, int64_t seq)
 {
     bcj2__store_enter(s);
-    struct sql q = writing(s, "DELETE FROM farewells WHERE seq = ?");
+    struct sql q = bcj2__sql_writing(s, "DELETE FROM farewells WHERE seq = ?");
     bcj2__sql_bind_i64(&q, seq);
     bcj2_status status = run_writing(&q);
     bcj2__store_leave(s);

@@ -300,13 +300,10 @@ bcj2_status bcj2__store_set_remote_name(struct store *s, int64_t seq, uint32_t i
 bcj2_status bcj2__store_doubt_bytes(struct store *s, int64_t seq, uint32_t index)
 {
     bcj2__store_enter(s);
-    bcj2_status status = bcj2__store_need_transaction(s);
-    if (status == BCJ2_OK) {
-        struct sql q = bcj2__sql(s, DOUBT_BYTES " AND get_file = ?");
-        bcj2__sql_bind_i64(&q, seq);
-        bcj2__sql_bind_i64(&q, index);
-        status = bcj2__sql_run(&q);
-    }
+    struct sql q = bcj2__sql_writing(s, DOUBT_BYTES " AND get_file = ?");
+    bcj2__sql_bind_i64(&q, seq);
+    bcj2__sql_bind_i64(&q, index);
+    bcj2_status status = bcj2__sql_run(&q);
     bcj2__store_leave(s);
     return status == BCJ2_S_FALSE ? BCJ2_OK : status;
 }

@@ -332,11 +332,7 @@ bcj2_status bcj2__store_forget_host(struct store *s, int64_t seq, bcj2_filetime 
 
 struct sql bcj2__store_update(struct store *s, const char *text, bcj2_filetime now)
 {
-    bcj2_status status = bcj2__store_need_transaction(s);
-    if (status != BCJ2_OK) {
-        return (struct sql){.store = s, .status = status};
-    }
-    struct sql q = bcj2__sql(s, text);
+    struct sql q = bcj2__sql_writing(s, text);
     bcj2__sql_bind_u64(&q, now);
     bind_touched(&q);
     bcj2__sql_bind_u64(&q, s->change);
@@ -351,4 +347,11 @@ bcj2_status bcj2__store_updated(struct sql *q, int64_t seq)
         q->store->changed = true;
     }
     return status == BCJ2_S_FALSE ? bcj2__store_no_such_job() : status;
+}
+
+bcj2_status bcj2__store_job_changed(struct store *s, int64_t seq)
+{
+    struct sql q = bcj2__sql_writing(s, "UPDATE jobs SET change_seq = ? WHERE seq = ?");
+    bcj2__sql_bind_u64(&q, s->change);
+    return bcj2__store_updated(&q, seq);
 }

@@ -268,19 +268,16 @@ bcj2_status bcj2__store_purge(struct store *s, bcj2_filetime before, uint32_t *r
 {
     *ret_count = 0;
     bcj2__store_enter(s);
-    bcj2_status status = bcj2__store_need_transaction(s);
-    if (status == BCJ2_OK) {
-        struct sql q =
-            bcj2__sql(s, "DELETE FROM jobs WHERE seq IN (SELECT seq FROM jobs INDEXED BY jobs_ended"
-                         " WHERE state IN (7, 8) AND reply_temp IS NULL"
-                         " AND modification_time < ? AND NOT EXISTS (SELECT 1 FROM"
-                         " files WHERE job_seq = jobs.seq AND temp_name IS NOT NULL)"
-                         " AND NOT EXISTS (SELECT 1 FROM farewells"
-                         " WHERE job_seq = jobs.seq) ORDER BY modification_time LIMIT ?)");
-        bcj2__sql_bind_u64(&q, before);
-        bcj2__sql_bind_i64(&q, STORE_PURGE_MOST);
-        status = bcj2__sql_run(&q);
-    }
+    struct sql q = bcj2__sql_writing(
+        s, "DELETE FROM jobs WHERE seq IN (SELECT seq FROM jobs INDEXED BY jobs_ended"
+           " WHERE state IN (7, 8) AND reply_temp IS NULL"
+           " AND modification_time < ? AND NOT EXISTS (SELECT 1 FROM"
+           " files WHERE job_seq = jobs.seq AND temp_name IS NOT NULL)"
+           " AND NOT EXISTS (SELECT 1 FROM farewells"
+           " WHERE job_seq = jobs.seq) ORDER BY modification_time LIMIT ?)");
+    bcj2__sql_bind_u64(&q, before);
+    bcj2__sql_bind_i64(&q, STORE_PURGE_MOST);
+    bcj2_status status = bcj2__sql_run(&q);
     if (status == BCJ2_OK) {
         *ret_count = (uint32_t)sqlite3_changes(s->db);
         s->changed = true; /* their handles answer otherwise from now on */

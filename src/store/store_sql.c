@@ -42,6 +42,12 @@ struct sql bcj2__sql(struct store *s, const char *text)
     return q;
 }
 
+struct sql bcj2__sql_writing(struct store *s, const char *text)
+{
+    bcj2_status status = bcj2__store_need_transaction(s);
+    return status == BCJ2_OK ? bcj2__sql(s, text) : (struct sql){.store = s, .status = status};
+}
+
 void bcj2__sql_forget(struct store *s)
 {
     for (size_t i = 0; i < STORE_STATEMENT_SLOTS; i++) {

@@ -26,6 +26,9 @@ struct sql {
 /* text must be a string constant. */
 struct sql bcj2__sql(struct store *s, const char *text);
 
+/* The same of a statement that writes: without a write transaction it is not run, and its end says so. */
+struct sql bcj2__sql_writing(struct store *s, const char *text);
+
 void bcj2__sql_bind_i64(struct sql *q, int64_t value);
 void bcj2__sql_bind_u64(struct sql *q, uint64_t value);
 void bcj2__sql_bind_text(struct sql *q, const char *text); /* NULL: NULL; used until the end */
@@ -61,6 +64,8 @@ bcj2_status bcj2__store_updated(struct sql *q, int64_t seq);
 
 bcj2_status bcj2__store_no_such_job(void); /* sets the detail */
 
+/* The number of its change only: not each change modifies the job. BCJ2_E_NOT_FOUND: there is no such job. */
+bcj2_status bcj2__store_job_changed(struct store *s, int64_t seq);
 /* The job of a file or a group changes with it. BCJ2_E_NOT_FOUND: there is no such job. */
 bcj2_status bcj2__store_touch_job(struct store *s, int64_t seq, bcj2_filetime now);
 /* After a change of URLs, in its transaction: a job that is QUEUED waits for the host that it will

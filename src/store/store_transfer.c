@@ -126,18 +126,6 @@ bcj2_status bcj2__store_transfer(struct store *s, int64_t seq, struct store_tran
     return status == BCJ2_S_FALSE ? BCJ2_OK : status;
 }
 
-/* The number of the change only: transferring is not modifying. */
-static bcj2_status touch_job(struct store *s, int64_t seq)
-{
-    bcj2_status status = bcj2__store_need_transaction(s);
-    if (status != BCJ2_OK) {
-        return status;
-    }
-    struct sql q = bcj2__sql(s, "UPDATE jobs SET change_seq = ? WHERE seq = ?");
-    bcj2__sql_bind_u64(&q, s->change);
-    return bcj2__store_updated(&q, seq);
-}
-
 /* one for each column above */
 #define SAVED_PARAMETERS                                                                   \
     "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, " \
@@ -146,7 +134,7 @@ static bcj2_status touch_job(struct store *s, int64_t seq)
 bcj2_status bcj2__store_set_transfer(struct store *s, int64_t seq, const struct store_transfer *t)
 {
     bcj2__store_enter(s);
-    bcj2_status status = touch_job(s, seq);
+    bcj2_status status = bcj2__store_job_changed(s, seq);
     if (status == BCJ2_OK) {
         /* not REPLACE: the row may have columns of a newer version, which must stay as they are */
         struct sql q = bcj2__sql(s, "UPDATE transfers SET (" UPLOAD_COLUMNS ", " DOWNLOAD_COLUMNS
@@ -171,7 +159,7 @@ bcj2_status bcj2__store_set_transfer(struct store *s, int64_t seq, const struct 
 bcj2_status bcj2__store_forget_transfer(struct store *s, int64_t seq)
 {
     bcj2__store_enter(s);
-    bcj2_status status = touch_job(s, seq);
+    bcj2_status status = bcj2__store_job_changed(s, seq);
     if (status == BCJ2_OK) {
         struct sql q = bcj2__sql(s, "DELETE FROM transfers WHERE job_seq = ?");
         bcj2__sql_bind_i64(&q, seq);
