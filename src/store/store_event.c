@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* See store_event.h. */
+/* See store_event.h. Which command is due next: store_due.c. */
 #include "store_event.h"
 
-#include <string.h>
 #include <bcj2/notify.h>
 #include "macro.h"
-#include "os.h"
 #include "store_sql.h"
 
 #define EVENT_COLUMNS                                                                   \
     "seq, job_seq, kind, file_index, time, result, turn, running, attempts, next_boot," \
     " next_ms, next_wall"
-#define OWED_COMMAND "result = 0 AND turn = 2"
 /* One that cannot be read keeps its own event waiting, not the others'; as in store_due.c. */
 #define READABLE "(next_boot IS NULL OR length(next_boot) < 40)"
 
@@ -131,55 +128,6 @@ bcj2_status bcj2__store_first_owed(struct store *s, int64_t job_seq, uint32_t ki
     return BCJ2_SUCCEEDED(status) && found ? BCJ2_OK : status;
 }
 
-/* The one that is due first of those that wait since the next boot after `boot`. */
-static bcj2_status command_of_next_boot(struct store *s, const char *boot, struct store_event *ret)
-{
-    struct sql q = bcj2__sql(s, "SELECT " EVENT_COLUMNS " FROM events INDEXED BY events_command"
-                                " WHERE " OWED_COMMAND " AND running = 0 AND next_boot > ?"
-                                " AND " READABLE " ORDER BY next_boot, next_ms LIMIT 1");
-    bcj2__sql_bind_text(&q, boot);
-    return one_event(&q, ret);
-}
-
-static bcj2_status next_command(struct store *s, struct store_event *ret)
-{
-    struct store_event event;
-    struct sql q = bcj2__sql(s, "SELECT " EVENT_COLUMNS " FROM events INDEXED BY events_command"
-                                " WHERE " OWED_COMMAND " AND running = 0 AND next_boot IS NULL"
-                                " ORDER BY next_ms LIMIT 1");
-    bcj2_status status = one_event(&q, ret);
-    char boot[OS_BOOT_ID_SIZE] = "";
-    bool found = false;
-    int64_t best_ms = 0;
-    if (status != BCJ2_S_FALSE) {
-        return status;
-    }
-    while ((status = command_of_next_boot(s, boot, &event)) == BCJ2_OK) {
-        int64_t ms = bcj2__store_deadline_ms(&event.next);
-        memcpy(boot, event.next.boot_id, sizeof boot);
-        if (!found || ms < best_ms) {
-            found = true;
-            best_ms = ms;
-            *ret = event;
-        }
-    }
-    if (status != BCJ2_S_FALSE || !found) {
-        return status;
-    }
-    bcj2__os_boot_id(ret->next.boot_id);
-    ret->next.now_ms = best_ms < 0 ? 0 : (uint64_t)best_ms;
-    return BCJ2_OK;
-}
-
-bcj2_status bcj2__store_next_command(struct store *s, struct store_event *ret)
-{
-    *ret = (struct store_event){0};
-    bcj2__store_lock(s);
-    bcj2_status status = next_command(s, ret);
-    bcj2__store_unlock(s);
-    return status;
-}
-
 bcj2_status bcj2__store_next_over(struct store *s, bcj2_filetime before)
 {
     bcj2__store_enter(s);
@@ -196,7 +144,7 @@ bcj2_status bcj2__store_commands_untried(struct store *s, uint64_t *ret)
 {
     bcj2__store_enter(s);
     struct sql q = bcj2__sql(s, "SELECT count(*) FROM events INDEXED BY events_command"
-                                " WHERE " OWED_COMMAND " AND (attempts = 0 OR running = 1)");
+                                " WHERE result = 0 AND turn = 2 AND (attempts = 0 OR running = 1)");
     if (bcj2__sql_row(&q)) {
         *ret = bcj2__sql_u64(&q);
     }
